@@ -1,0 +1,51 @@
+# emostream: `make demo` shows the whole system, `make test` proves it. Both set up .venv when needed.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+# Tests spread over the cores; the ones that start the whole stack run one at a time (see tests/conftest.py).
+PYTEST ?= $(BIN)/pytest -n 2 --dist loadgroup
+
+.PHONY: demo test lint format clean docs bench help
+
+demo: $(READY) ## run the whole system on this machine; ARGS="--seconds 40 --report demo.json"
+	$(BIN)/emostream demo $(ARGS)
+
+test: $(READY) ## all tests but the slow suites
+	$(PYTEST) tests $(ARGS)
+
+lint: $(READY) ## style, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(READY) ## write the generated pages: settings, metrics, schemas
+	$(BIN)/python -m pipeline.docs docs
+
+bench: $(READY) ## frames per second of the pipeline beside a bare loop
+	$(BIN)/emostream bench pipeline $(ARGS)
+
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "emostream needs Python 3.11: install it, or name it with PYTHON=..."; exit 1; }
+	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing the dependencies: about 3 GB to download the first time, 5.6 GB on disk; some minutes"
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps --progress-bar $(if $(CI),off,on) -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
+
+lock: ## resolve the dependencies anew, after a change of pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+		--python-version 3.11 --output-file requirements.lock
+
+clean: ## remove the virtual environment and caches; the fetched Kafka stays in the user's cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache runs dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'

@@ -1,0 +1,96 @@
+"""What became of a record: the records that tell of it, and the metrics that count it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from pipeline.analyze.observe import Place, Seen, dead_letter, expired, observation, stub
+from pipeline.analyze.vision import Looked
+from pipeline.errors import BadRecord
+from pipeline.kafka.outbox import Out
+from pipeline.messages import FrameHeader, FrameId, ModelRef, SeqRange, frame_identity, headers_of
+from pipeline.metrics import Metrics
+from pipeline.settings import KafkaSettings
+from pipeline.topics import DEAD_LETTERS, EVENTS, name
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """`record`, in these methods, is one as kafka-python gives it."""
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        detector: ModelRef,
+        model: ModelRef,
+        metrics: Metrics,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._events = name(kafka, EVENTS)
+        self._dead_letters = name(kafka, DEAD_LETTERS)
+        self._detector = detector
+        self._model = model
+        self._metrics = metrics
+        self._now = clock
+
+    def observed(self, header: FrameHeader, seen: Seen) -> Out:
+        """The frame's observation."""
+        now = self._now()
+        frame = header.frame_id
+        self._metrics.frames_observed.labels(frame.camera).inc()
+        self._metrics.end_to_end.observe(max(0.0, (now - header.captured_at).total_seconds()))
+        for face in seen.faces:
+            if face.abstained:
+                self._metrics.faces_rejected.labels(face.reason).inc()
+            elif face.label is not None:
+                self._metrics.emotions.labels(face.label).inc()
+        record = observation(header, seen, self._detector, self._model, now)
+        return Out(self._events, frame.key.encode(), record.encode(), headers_of(record))
+
+    def passed_on(self, record: Any) -> Out:
+        """A ledger record, as it came."""
+        return Out(self._events, record.key, record.value, [(key, value or b"") for key, value in record.headers])
+
+    def dead(self, record: Any, error: BadRecord) -> list[Out]:
+        """A dead letter, and a stub in the frame's place when it has an identity."""
+        now = self._now()
+        frame = frame_identity(dict(record.headers))
+        place = Place(record.topic, record.partition, record.offset)
+        letter = dead_letter(place, record.headers, len(record.value or b""), frame, error, now)
+        self._metrics.dead_letters.labels(error.reason).inc()
+        log.warning("dead letter: %s, partition %d, offset %d: %s", error.reason, place.partition, place.offset, error)
+        outs = [Out(self._dead_letters, record.key, letter.encode(), headers_of(letter))]
+        if frame is not None:
+            in_its_place = stub(frame, _captured_at(record), error.reason, now)
+            outs.append(Out(self._events, frame.key.encode(), in_its_place.encode(), headers_of(in_its_place)))
+        return outs
+
+    def expired(self, frame: FrameId, gap: SeqRange | None, at: datetime) -> list[Out]:
+        """Tells of the frames that expired before `frame`, if any did."""
+        if gap is None:
+            return []
+        log.warning("%s: frames %d..%d expired in Kafka before they were read", frame.key, gap.first, gap.last)
+        self._metrics.frames_dropped.labels(frame.camera, "analyze", "expired").inc(len(gap))
+        record = expired(frame, gap, at)
+        return [Out(self._events, frame.key.encode(), record.encode(), headers_of(record))]
+
+    def looked(self, camera: str, looked: Looked) -> None:
+        """Count what was found in a frame, and how long it took."""
+        self._metrics.faces_detected.labels(camera).inc(len(looked.seen.faces))
+        for stage, seconds in looked.seen.timings.items():
+            self._metrics.stage_duration.labels(stage).observe(seconds)
+
+    def scored(self, faces: int) -> None:
+        self._metrics.inferences.labels(self._model.name, self._model.version).inc(faces)
+
+
+def _captured_at(record: Any) -> datetime:
+    """When a frame that cannot be read was captured; when Kafka took it, if it does not say."""
+    try:
+        return FrameHeader.decode(record.headers).captured_at
+    except BadRecord:
+        return datetime.fromtimestamp(record.timestamp / 1000, UTC)

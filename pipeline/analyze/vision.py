@@ -1,0 +1,109 @@
+"""From frames to faces: decode, detect, cut out; and back from scores to what is said of a face.
+
+`look` runs in several threads at once and holds no state between frames.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pipeline.analyze.crop import Cropper, Cut
+from pipeline.analyze.decode import Decoder, Picture
+from pipeline.analyze.detect import FaceDetector, locate
+from pipeline.analyze.detections import Detections
+from pipeline.analyze.gate import Gate
+from pipeline.analyze.image import Image
+from pipeline.analyze.observe import Seen
+from pipeline.classify.abstain import verdict
+from pipeline.classify.classifier import Classifier, Probabilities
+from pipeline.errors import BadRecord
+from pipeline.messages import Face, FrameHeader, ModelRef, scores_of
+from pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A frame's faces. `crops[i]` shows `seen.faces[cropped[i]]`; faces that are not read have no crop."""
+
+    seen: Seen
+    cropped: list[int] = field(default_factory=list)
+    crops: list[Image] = field(default_factory=list)
+
+
+class Vision:
+    """`batch`: pictures that are given to the detector at once."""
+
+    def __init__(self, settings: Settings, detector: FaceDetector, classifier: Classifier) -> None:
+        analyze, detect = settings.analyze, settings.detect
+        self.batch = detect.batch
+        self._detector = detector
+        self._abstain_below = classifier.abstain_below
+        self._decode = Decoder(analyze.max_frame_bytes, analyze.max_frame_pixels, detect.max_side)
+        margin = classifier.crop.margin if analyze.crop_margin is None else analyze.crop_margin
+        self._cut = Cropper(classifier.crop, Gate(settings.quality, detect.min_face_px), detect.max_faces, margin)
+
+    @property
+    def detector(self) -> ModelRef:
+        return self._detector.ref
+
+    def look(self, frames: Sequence[tuple[FrameHeader, bytes]]) -> list[Looked | BadRecord]:
+        """One answer a frame, in order."""
+        answers: dict[int, Looked | BadRecord] = {}
+        pictures: dict[int, Picture] = {}
+        seconds: dict[int, float] = {}
+        for at, (header, jpeg) in enumerate(frames):
+            began = time.perf_counter()
+            try:
+                pictures[at] = self._decode(jpeg, header)
+            except BadRecord as error:
+                answers[at] = error
+            seconds[at] = time.perf_counter() - began
+        began = time.perf_counter()
+        found = locate(self._detector, list(pictures.values()))
+        share = (time.perf_counter() - began) / max(1, len(pictures))
+        for (at, picture), faces in zip(pictures.items(), found, strict=True):
+            try:
+                answers[at] = self._cut_out(picture, faces, {"decode": seconds[at], "detect": share})
+            except BadRecord as error:
+                answers[at] = error
+        return [answers[at] for at in range(len(frames))]
+
+    def read(self, face: Face, probabilities: Probabilities, error: str | None) -> Face:
+        """The face with its scores; abstained, with the reason, when the model failed on it or is not sure."""
+        if error is not None:
+            return face.model_copy(update={"abstained": True, "reason": "model_error", "inferred": False})
+        said = verdict(probabilities, self._abstain_below)
+        return face.model_copy(
+            update={
+                "scores": scores_of(probabilities.tolist()),
+                "label": said.label,
+                "confidence": round(said.confidence, 4),
+                "abstained": said.abstained,
+                "reason": said.reason,
+                "inferred": True,
+            }
+        )
+
+    def _cut_out(self, picture: Picture, faces: Detections, timings: dict[str, float]) -> Looked:
+        began = time.perf_counter()
+        cuts = sorted(self._cut(picture, faces), key=lambda cut: cut.box.x)
+        timings["crop"] = time.perf_counter() - began
+        looked = Looked(Seen(picture.width, picture.height, [_face(cut) for cut in cuts], timings))
+        for at, cut in enumerate(cuts):
+            if cut.crop is not None:
+                looked.cropped.append(at)
+                looked.crops.append(cut.crop)
+        return looked
+
+
+def _face(cut: Cut) -> Face:
+    return Face(
+        bbox=cut.box,
+        detection_confidence=cut.confidence,
+        quality=cut.quality,
+        abstained=cut.crop is None,
+        reason=cut.rejected,
+        inferred=False,
+    )

@@ -1,0 +1,237 @@
+"""`emostream bench pipeline`: frames -> events through Kafka, Ray and TorchServe, beside a bare loop, in one run."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import psutil
+from rich.console import Console
+
+from pipeline.bench.bare import WARM_UP
+from pipeline.bench.frames import SESSION, Frames, record, save
+from pipeline.capture.spec import CameraKind, CameraSpec, ReadOptions
+from pipeline.capture.uri import camera_specs
+from pipeline.console.start import StartView
+from pipeline.errors import DependencyError, UsageError
+from pipeline.kafka.clients import apply_topics, producer
+from pipeline.kafka.reader import Reader, parse
+from pipeline.local.process import Process
+from pipeline.local.roles import role, write_settings
+from pipeline.local.stack import LocalStack
+from pipeline.local.system import Plan, SystemRun
+from pipeline.messages import CameraState, Ledger, Observation, headers_of
+from pipeline.settings import CameraSettings, Settings
+from pipeline.topics import EVENTS, FRAMES, name
+
+WAYS = ("in-turn", "overlapped")
+PATIENCE_POLLS = 300  # of 0.2 s without an event, until a run is given up
+PARTS = (  # what a process of ours is, by its command line; the first that fits
+    ("kafka.Kafka", "kafka"),
+    ("org.pytorch.serve", "torchserve frontend"),
+    ("model_service_worker", "torchserve worker"),
+    ("ray::Analyzer", "analyzer"),
+    ("pipeline.cli analyze", "supervisor"),
+    ("pipeline.cli capture", "capture"),
+    ("pipeline.capture.child", "capture"),
+    ("ray", "ray"),
+    ("raylet", "ray"),
+    ("gcs_server", "ray"),
+)
+
+
+def run(settings: Settings, uris: Sequence[str], frames: int, rounds: int, console: Console) -> dict[str, Any]:
+    """Runs each way `rounds` times in turn; figures are medians, `ratio` is the median of the rounds' ratios."""
+    cameras = camera_specs([CameraSettings(uri=uri) for uri in uris])
+    if frames < 3 * _held(settings):
+        raise UsageError(f"--frames: {frames} are too few", f"{3 * _held(settings)} at least, for a steady state")
+    options = ReadOptions(settings.capture.max_side, settings.capture.jpeg_quality)
+    console.print(f"recording {frames} frames of {len(cameras)} cameras")
+    recorded = record(cameras, frames, options)
+    with tempfile.TemporaryDirectory() as temporary, StartView(console) as progress:
+        folder = Path(temporary)
+        save(recorded, folder / "frames")
+        with LocalStack(settings, settings.run_dir, progress.tell) as stack:
+            results = []
+            for number in range(rounds):
+                console.print(f"round {number + 1} of {rounds}")
+                results.append(_round(stack, recorded, folder, number, console))
+            console.print("with capture")
+            whole = _whole(stack, cameras, frames)
+    return _report(results, whole, recorded)
+
+
+def _round(stack: LocalStack, frames: Frames, folder: Path, number: int, console: Console) -> dict[str, Any]:
+    settings_file = folder / "settings.json"
+    settings_file.write_text(stack.settings.model_dump_json())
+    bare = {way: _bare(folder / "frames", settings_file, way) for way in WAYS}
+    through = _through(stack, frames, f"bench{number}")
+    best = max(figures["frames_per_second"] for figures in bare.values())
+    for way, figures in bare.items():
+        console.print(f"  bare loop, {way}: {figures['frames_per_second']:.1f} frames/s")
+    speed = through["frames_per_second"]
+    console.print(f"  pipeline: {speed:.1f} frames/s, {speed / best:.2f} of it")
+    return {"bare": bare, "pipeline": through, "best": best}
+
+
+def _bare(frames: Path, settings: Path, way: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "pipeline.bench.bare", str(frames), str(settings), way]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DependencyError(f"the bare loop failed: {done.stderr.strip().splitlines()[-1:]}", "see EMOSTREAM_DEBUG=1")
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _through(stack: LocalStack, frames: Frames, prefix: str) -> dict[str, Any]:
+    """Frames that lie ready on `frames`, through the analyzers to `emotion-events`."""
+    kafka = stack.settings.kafka.model_copy(update={"topic_prefix": prefix, "group": prefix})
+    settings = stack.settings.model_copy(update={"kafka": kafka})
+    apply_topics(kafka)
+    _publish(settings, frames)
+    folder = stack.run.path / prefix
+    folder.mkdir()
+    warm = int(len(frames) * WARM_UP)
+    last = len(frames) - 1 - _held(settings)  # as much was read ahead here as at the beginning of the window
+    with Reader(kafka, [EVENTS]) as reader:
+        reader.from_beginning()
+        with role("analyze", write_settings(settings, folder), folder) as analyze:
+            seen: list[Observation] = []
+            _observe(reader, seen, warm, analyze)
+            before, began = _cpu_seconds(), len(seen)
+            _observe(reader, seen, last, analyze)
+            spent = {part: seconds - before[part] for part, seconds in _cpu_seconds().items()}
+            timed = len(seen) - began
+            _observe(reader, seen, len(frames), analyze)
+    times = sorted(observation.processed_at for observation in seen)
+    seconds = (times[last] - times[warm]).total_seconds()
+    stages: defaultdict[str, float] = defaultdict(float)
+    for observation in seen:
+        for stage, seconds_there in observation.timings.items():
+            stages[stage] += seconds_there
+    return {
+        "frames_per_second": (last - warm) / seconds,
+        "faces": sum(len(observation.faces) for observation in seen),
+        "cpu_seconds_per_frame": {part: value / timed for part, value in sorted(spent.items()) if value > 0},
+        "stages": {stage: total / len(seen) for stage, total in stages.items()},
+    }
+
+
+def _held(settings: Settings) -> int:
+    """Frames that the analyzers may hold at a time."""
+    return settings.analyze.inflight_frames * settings.analyze.actors
+
+
+def _publish(settings: Settings, frames: Frames) -> None:
+    writer = producer(settings.kafka)
+    topic = name(settings.kafka, FRAMES)
+    counts = Counter(header.frame_id.key for header, _ in frames)
+    for header, jpeg in frames:
+        writer.send(topic, jpeg, header.frame_id.key.encode(), header.encode())
+    for key, count in counts.items():
+        site, camera = key.split("/")
+        at = frames[-1][0].captured_at
+        ledger = Ledger(
+            site=site, camera=camera, session=SESSION, written_at=at, covers_from=at, covers_to=at, first_seq=0,
+            next_seq=count, expected=count, state=CameraState.ENDED, final=True,
+        )  # fmt: skip
+        writer.send(topic, ledger.encode(), key.encode(), headers_of(ledger))
+    writer.flush()
+    writer.close()
+
+
+def _observe(reader: Reader, seen: list[Observation], count: int, analyze: Process) -> None:
+    empty = 0
+    while len(seen) < count:
+        messages = [parse(record) for record in reader.poll(0.2)]
+        seen += [message for message in messages if isinstance(message, Observation)]
+        empty = 0 if messages else empty + 1
+        analyze.check()
+        if empty > PATIENCE_POLLS:
+            raise DependencyError(f"only {len(seen)} of {count} frames came through", f"see {analyze.log}")
+
+
+def _cpu_seconds() -> defaultdict[str, float]:
+    """CPU seconds so far of each part, over all of its processes; this process is "bench"."""
+    me = psutil.Process()
+    spent = defaultdict(float, bench=sum(me.cpu_times()[:2]))
+    for process in me.children(recursive=True):
+        try:
+            command = " ".join(process.cmdline()) or process.name()
+            times = process.cpu_times()
+        except psutil.Error:
+            continue
+        if "guardian.py" in command:
+            continue
+        part = next((part for sign, part in PARTS if sign in command), "other")
+        spent[part] += times.user + times.system
+    return spent
+
+
+def _whole(stack: LocalStack, cameras: Sequence[CameraSpec], frames: int) -> dict[str, Any] | None:
+    """The cameras through capture as well, as fast as the system takes them; None when one of them never ends."""
+    if any(camera.endless for camera in cameras):
+        return None
+    chosen = [_finite(camera, -(-frames // len(cameras))) for camera in cameras]
+    kafka = stack.settings.kafka.model_copy(update={"topic_prefix": "whole", "group": "whole"})
+    settings = stack.settings.model_copy(update={"kafka": kafka, "cameras": chosen})
+    apply_topics(kafka)
+    folder = stack.run.path / "whole"
+    (folder / "logs").mkdir(parents=True)
+    quiet = Console(file=io.StringIO())
+    plan = Plan(settings, tuple(camera_specs(chosen)), folder)
+    report = SystemRun(plan, quiet, threading.Event(), stack.check).run()
+    return {key: report[key] for key in ("frames_per_second", "frames", "seconds", "balanced")}
+
+
+def _finite(camera: CameraSpec, frames: int) -> CameraSettings:
+    """The camera as one that ends and does not keep to the clock."""
+    if camera.kind is not CameraKind.SYNTHETIC:
+        return CameraSettings(uri=camera.location, id=camera.id, realtime=False, fps=camera.fps)
+    options = urlencode({**camera.options, "frames": frames})
+    return CameraSettings(uri=f"synthetic:?{options}", id=camera.id, realtime=False, fps=camera.fps)
+
+
+def _report(rounds: list[dict[str, Any]], whole: dict[str, Any] | None, frames: Frames) -> dict[str, Any]:
+    """What `--report` holds. Seconds a frame: `stages` by wall clock, `cpu` by CPU time over all processes."""
+
+    def median(of: Callable[[dict[str, Any]], float]) -> float:
+        return round(statistics.median(of(each) for each in rounds), 6)
+
+    def medians(of: Callable[[dict[str, Any]], dict[str, float]]) -> dict[str, float]:
+        figures = [of(each) for each in rounds]
+        return {key: round(statistics.median(one.get(key, 0.0) for one in figures), 6) for key in figures[0]}
+
+    baseline = median(lambda each: each["best"])
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "frames": len(frames),
+        "frame_size": f"{frames[0][0].width}x{frames[0][0].height}",
+        "faces": rounds[0]["pipeline"]["faces"],
+        "cores": len(os.sched_getaffinity(0)),
+        "rounds": len(rounds),
+        "frames_per_second": median(lambda each: each["pipeline"]["frames_per_second"]),
+        "baseline_frames_per_second": baseline,
+        "baseline": medians(lambda each: {way: figures["frames_per_second"] for way, figures in each["bare"].items()}),
+        "ratio": median(lambda each: each["pipeline"]["frames_per_second"] / each["best"]),
+        "ratios": [round(each["pipeline"]["frames_per_second"] / each["best"], 3) for each in rounds],
+        "with_capture": whole,
+        "ratio_with_capture": None if whole is None else round(whole["frames_per_second"] / baseline, 3),
+        "stages": medians(lambda each: each["pipeline"]["stages"]),
+        "cpu_seconds_per_frame": medians(lambda each: each["pipeline"]["cpu_seconds_per_frame"]),
+        "baseline_cpu_seconds_per_frame": medians(
+            lambda each: {way: figures["cpu_seconds_per_frame"] for way, figures in each["bare"].items()}
+        ),
+    }

@@ -1,0 +1,1 @@
+"""Capture: cameras become frames and ledger records on Kafka. One child process a connection, one thread a camera."""

@@ -1,0 +1,77 @@
+"""A model server over HTTP, on connections that stay open."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+
+from pipeline.classify.transport import Message, Refused, said
+from pipeline.errors import ClassifierUnavailable
+from serving.server.wire import MAX_BYTES
+
+REFUSED = frozenset({422})  # not 400: TorchServe says so of a wrong token, Triton of a model of other inputs
+CLOSED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+IDLE_SECONDS = 30.0  # a connection unused for so long is closed: sooner than the server does
+
+
+class Http:
+    """See Transport: each message is POSTed to `path`."""
+
+    def __init__(self, url: str, path: str, *, token: str | None = None, timeout: float = 20.0) -> None:
+        self._path = path
+        self._timeout = timeout
+        headers = {"Accept-Encoding": "identity"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._client = httpx.Client(
+            base_url=url,
+            headers=headers,
+            timeout=timeout,
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=IDLE_SECONDS),
+            trust_env=False,  # no proxy stands between the analyzers and the model
+        )
+
+    def __call__(self, request: Message) -> Message:
+        status, answer = self._ask("POST", self._path, request)
+        if status in REFUSED:
+            raise Refused(said(answer.body))
+        if status != 200:
+            raise ClassifierUnavailable(f"the model server answers {status}: {said(answer.body)}")
+        return answer
+
+    def get(self, path: str) -> bytes | None:
+        """What the server has at `path`; None: it does not have it. Raises ClassifierUnavailable: it is not there."""
+        status, answer = self._ask("GET", path, Message(b""))
+        return answer.body if status == 200 else None
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _ask(self, method: str, path: str, request: Message) -> tuple[int, Message]:
+        try:
+            try:
+                return self._exchange(method, path, request)
+            except CLOSED:  # the server may have closed the connection just when it was used again
+                return self._exchange(method, path, request)
+        except httpx.TimeoutException:
+            raise ClassifierUnavailable(f"the model server does not answer within {self._timeout:g} s") from None
+        except RuntimeError:
+            if self._client.is_closed:
+                raise ClassifierUnavailable("the connection to the model server is closed") from None
+            raise
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ClassifierUnavailable(f"the model server at {self._client.base_url} is not there: {error}") from None
+
+    def _exchange(self, method: str, path: str, request: Message) -> tuple[int, Message]:
+        deadline = time.monotonic() + self._timeout
+        body = bytearray()
+        with self._client.stream(method, path, content=request.body, headers=dict(request.headers)) as response:
+            for part in response.iter_raw():
+                body += part
+                if len(body) > MAX_BYTES:
+                    raise ClassifierUnavailable(f"the model server answers more than {MAX_BYTES} bytes")
+                if time.monotonic() > deadline:
+                    raise ClassifierUnavailable(f"the model server is not done within {self._timeout:g} s")
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return response.status_code, Message(bytes(body), headers)

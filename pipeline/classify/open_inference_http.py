@@ -1,0 +1,42 @@
+"""Open Inference over HTTP: bytes after the JSON where the server says that it takes them, else all JSON."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.classify.classifier import Probabilities
+from pipeline.classify.http import Http
+from pipeline.classify.transport import Message
+from pipeline.settings import ClassifySettings
+from serving.server.open_inference import BINARY, HEADER_LENGTH, Request, decode_response, encode_request
+
+
+class HttpInference:
+    """See Inference."""
+
+    def __init__(self, settings: ClassifySettings) -> None:
+        path = f"/v2/models/{settings.model_name}/infer"
+        self._http = Http(settings.address, path, token=settings.token, timeout=settings.timeout_seconds)
+        self._binary: bool | None = None  # not known before the first request; several may ask, and learn the same
+
+    def __call__(self, crops: NDArray[np.uint8]) -> tuple[Probabilities, str]:
+        if self._binary is None:
+            self._binary = BINARY in _extensions(self._http.get("/v2"))
+        body = encode_request(Request(crops, binary=self._binary))
+        answer = self._http(Message(body.content, body.headers))
+        return decode_response(answer.body, answer.headers.get(HEADER_LENGTH))
+
+    def close(self) -> None:
+        self._http.close()
+
+
+def _extensions(metadata: bytes | None) -> list[str]:
+    """What a server's metadata names; none where it has no metadata."""
+    try:
+        found = json.loads(metadata or b"{}").get("extensions")
+    except (ValueError, AttributeError):
+        return []
+    return [str(one) for one in found] if isinstance(found, list) else []

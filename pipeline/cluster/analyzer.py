@@ -1,0 +1,79 @@
+"""The analyzer as a Ray actor: assembles one Worker and runs it. Kafka, not Ray, owns retry."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import ray
+
+from pipeline.logs import set_up
+from pipeline.settings import ResolvedSettings
+
+if TYPE_CHECKING:
+    from pipeline.analyze.status import Status
+    from pipeline.analyze.worker import Worker
+
+
+ACTOR_OPTIONS = {"max_restarts": 0, "max_task_retries": 0, "max_concurrency": 3, "num_cpus": 0}
+
+
+class Analyzer:
+    """A member of the consumer group. `run` works until `stop`; `status` answers meanwhile."""
+
+    def __init__(self, settings_json: str, index: int) -> None:
+        self._settings = ResolvedSettings.model_validate_json(settings_json)
+        self._index = index
+        self._worker: Worker | None = None
+        self._metrics_port = 0
+        self._stopped = False
+        set_up(self._settings.log_level, self._settings.log_dir and self._settings.log_dir / f"analyzer-{index}.log")
+
+    def run(self) -> None:
+        """Work until `stop`. Raises what ended the worker."""
+        from pipeline.analyze.detect import make as make_detector
+        from pipeline.analyze.opencv import cv2
+        from pipeline.analyze.vision import Vision
+        from pipeline.analyze.worker import Worker
+        from pipeline.classify.choose import make as make_classifier
+        from pipeline.kafka.clients import consumer, producer
+        from pipeline.kafka.outbox import Outbox
+        from pipeline.metrics import Metrics
+
+        cv2.setNumThreads(1)
+        settings = self._settings
+        metrics = Metrics("analyze")
+        self._metrics_port = metrics.serve(settings.metrics.host)
+        classifier = make_classifier(settings.classify)
+        group = settings.kafka.group
+        reader = consumer(
+            settings.kafka,
+            group,
+            group_instance_id=f"{group}-{self._index}",  # a replacement takes the partitions over at once
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=2_000,
+        )
+        writer = producer(settings.kafka, compression_type="lz4")
+        vision = Vision(settings, make_detector(settings.detect, settings.model_dir), classifier)
+        self._worker = Worker(settings, reader, Outbox(writer), vision, classifier, metrics)
+        if self._stopped:
+            self._worker.stop()
+        try:
+            self._worker.run()
+        finally:
+            reader.close(autocommit=False, timeout_ms=2000)
+            writer.close(timeout=2)
+            classifier.close()
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._worker is not None:
+            self._worker.stop()
+
+    def place(self) -> tuple[str, int]:
+        """Node id and process id, so that a process that answers nothing can still be ended."""
+        return ray.get_runtime_context().get_node_id(), os.getpid()
+
+    def status(self) -> tuple[Status | None, int]:
+        """The worker's status, None while it is being assembled, and the port of /metrics."""
+        return (None if self._worker is None else self._worker.status()), self._metrics_port

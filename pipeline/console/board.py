@@ -1,0 +1,60 @@
+"""What is happening now, camera by camera: the state behind the live view. Pure; time is an argument."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from pipeline.messages import CameraState, CameraStatus, Face, Ledger, Observation, Stub
+
+RATE_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Row:
+    """One camera. `recent`: arrival times of its latest observations, seconds."""
+
+    camera: str
+    state: CameraState = CameraState.CONNECTING
+    reason: str = ""
+    source: str = ""
+    frames: int = 0
+    faces: int = 0
+    dropped: int = 0
+    dead: int = 0
+    latest: tuple[Face, ...] = ()
+    scripted: list[str] | None = None
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=600))
+
+    def rate(self, now: float) -> float:
+        """Observations a second over the last seconds."""
+        while self.recent and self.recent[0] < now - RATE_SECONDS:
+            self.recent.popleft()
+        return len(self.recent) / RATE_SECONDS
+
+
+class Board:
+    """Rows by camera, fed by the records of `emotion-events` and `camera-status`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self.lag = 0
+        self.ended: set[str] = set()  # cameras whose last ledger record came through
+
+    def add(self, message: Observation | Stub | Ledger | CameraStatus, now: float) -> None:
+        row = self.rows.setdefault(message.camera, Row(message.camera))
+        match message:
+            case Observation():
+                row.frames += 1
+                row.faces += len(message.faces)
+                row.latest = tuple(message.faces)
+                row.scripted = message.scripted
+                row.recent.append(now)
+            case Stub():
+                row.dead += 1
+            case Ledger():
+                row.dropped += sum(len(seqs) for ranges in message.dropped.values() for seqs in ranges)
+                if message.final and message.state in (CameraState.ENDED, CameraState.FAILED, CameraState.STOPPED):
+                    self.ended.add(message.camera)
+            case CameraStatus():
+                row.state, row.reason, row.source = message.state, message.reason, message.source or row.source

@@ -1,0 +1,154 @@
+"""Writes the generated pages: `python -m pipeline.docs FOLDER`. A test holds the committed ones equal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from prometheus_client import CollectorRegistry
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from pipeline import __version__
+from pipeline.messages import KINDS, Kind
+from pipeline.metrics import Metrics
+from pipeline.settings import CameraSettings, KafkaSettings, Settings
+from pipeline.topics import CAMERA_STATUS, DEAD_LETTERS, EVENTS, FRAMES, plan
+
+CARRIES = {
+    FRAMES: (Kind.FRAME, Kind.LEDGER),
+    EVENTS: (Kind.OBSERVATION, Kind.STUB, Kind.LEDGER),
+    CAMERA_STATUS: (Kind.CAMERA_STATUS,),
+    DEAD_LETTERS: (Kind.DEAD_LETTER,),
+}
+FRAME_HEADERS = {
+    "site": "name of the site",
+    "camera": "name of the camera",
+    "session": "number that grows with every connection of the camera",
+    "seq": "number of the frame within its session, from 0",
+    "captured_at": "ISO 8601, UTC",
+    "size": "width x height in pixels, such as 640x480",
+    "crc": "crc32 of the JPEG bytes, hexadecimal",
+    "traceparent": "W3C trace context",
+    "scripted": "what a synthetic camera drew: expressions, comma separated, from left to right",
+}
+
+
+def pages() -> dict[str, str]:
+    """Every generated page by its path below docs/."""
+    result = {"settings.md": settings_page(), "metrics.md": metrics_page(), "schemas/asyncapi.yaml": asyncapi()}
+    for kind, model in KINDS.items():
+        result[f"schemas/{kind}.json"] = json.dumps(model.model_json_schema(mode="serialization"), indent=2) + "\n"
+    return result
+
+
+def settings_page() -> str:
+    lines = [
+        "# Settings",
+        "",
+        "One YAML file, given with `-c`. Every field can be overridden from the environment: `kafka.bootstrap` is",
+        "`EMOSTREAM_KAFKA__BOOTSTRAP`, and the environment wins. Unknown keys are errors.",
+        "",
+        "Generated from `pipeline/settings.py` by `make docs`.",
+        "",
+    ]
+    plain = [(n, f) for n, f in Settings.model_fields.items() if _section(f) is None and n != "cameras"]
+    lines += _table(plain, "")
+    lines += ["## cameras", "", "A list; each entry:", "", *_table(CameraSettings.model_fields.items(), "")]
+    for section_name, field in Settings.model_fields.items():
+        section = _section(field)
+        if section is not None:
+            lines += [f"## {section_name}", "", *_table(section.model_fields.items(), f"{section_name}.")]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def metrics_page() -> str:
+    lines = [
+        "# Metrics",
+        "",
+        "Every process has its own `/metrics`. Histograms have `_bucket`, `_sum` and `_count`. Labels are few and",
+        "bounded: never a track id, a process id or a host name. Generated from `pipeline/metrics.py` by `make docs`.",
+        "",
+        "| metric | kind | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for metric_name, kind, labels, text in metric_rows():
+        lines.append(f"| `{metric_name}` | {kind} | {', '.join(labels)} | {text} |")
+    return "\n".join(lines) + "\n"
+
+
+def metric_rows() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+    """(name, kind, labels, meaning) of every metric."""
+    metrics = Metrics("docs", CollectorRegistry())
+    for value in vars(metrics).values():
+        if hasattr(value, "_labelnames"):
+            suffix = "_total" if value._type == "counter" else ""
+            yield value._name + suffix, value._type, value._labelnames, value._documentation
+
+
+def asyncapi() -> str:
+    """AsyncAPI 3.0 of the topics."""
+    kafka = KafkaSettings()  # type: ignore[call-arg]
+    channels: dict[str, Any] = {}
+    messages: dict[str, Any] = {}
+    for topic, planned in plan(kafka).items():
+        refs = {str(kind): {"$ref": f"#/components/messages/{kind}"} for kind in CARRIES[topic]}
+        channels[topic] = {
+            "address": topic,
+            "messages": refs,
+            "bindings": {"kafka": {"partitions": planned.partitions, "topicConfiguration": _retention(planned.config)}},
+        }
+    for kind in Kind:
+        if kind is Kind.FRAME:
+            payload: dict[str, Any] = {"type": "string", "format": "binary", "description": "JPEG"}
+            headers = {key: {"type": "string", "description": text} for key, text in FRAME_HEADERS.items()}
+            content = "image/jpeg"
+        else:
+            payload, headers, content = {"$ref": f"./{kind}.json"}, {}, "application/json"
+        messages[str(kind)] = {
+            "name": str(kind),
+            "contentType": content,
+            "headers": {"type": "object", "properties": {"ce_type": {"const": str(kind)}, **headers}},
+            "payload": payload,
+        }
+    document = {
+        "asyncapi": "3.0.0",
+        "info": {"title": "emostream topics", "version": __version__},
+        "channels": channels,
+        "components": {"messages": messages},
+    }
+    return yaml.safe_dump(document, sort_keys=False, width=110)
+
+
+def _retention(config: dict[str, str]) -> dict[str, int]:
+    return {key: int(value) for key, value in config.items() if key in ("retention.ms", "retention.bytes")}
+
+
+def _section(field: FieldInfo) -> type[BaseModel] | None:
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _table(fields: Any, prefix: str) -> list[str]:
+    lines = ["| field | default | meaning |", "|---|---|---|"]
+    for field_name, field in fields:
+        default = "(required)" if field.is_required() else f"`{field.default}`"
+        choices = getattr(field.annotation, "__args__", ())
+        text = field.description or ", ".join(f"`{choice}`" for choice in choices if isinstance(choice, str))
+        lines.append(f"| `{prefix}{field_name}` | {default} | {text} |")
+    return [*lines, ""]
+
+
+def main(folder: Path) -> None:
+    for path, text in pages().items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,162 @@
+"""Kafka clients with the settings this project relies on, and Kafka's errors turned into ours."""
+
+from __future__ import annotations
+
+import importlib.util
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import NewTopic
+from kafka.errors import KafkaConfigurationError, KafkaError, TopicAlreadyExistsError
+
+from pipeline.errors import DependencyError, UsageError
+from pipeline.settings import KafkaSettings
+from pipeline.topics import MAX_RECORD_BYTES, Topic, plan
+
+BOOTSTRAP_MS = 10_000
+NEVER_MS = 2**31 - 1
+"""kafka-python 3.0.12 loses its producer id for good when a batch that was sent expires in an outage, and then delivers
+nothing any more. So none expires: what waits is bounded by those who send."""
+
+
+@contextmanager
+def errors_of(kafka: KafkaSettings) -> Iterator[None]:
+    """Turns what kafka-python raises while connecting into one clear line."""
+    hint = "is Kafka running there? --local starts one, kafka.bootstrap names another"
+    try:
+        yield
+    except KafkaConfigurationError as error:
+        raise UsageError(f"kafka.bootstrap: {error}", "host:port, comma separated") from None
+    except (KafkaError, OSError) as error:
+        raise DependencyError(f"Kafka at {kafka.bootstrap} does not answer ({error})", hint) from None
+
+
+def producer(kafka: KafkaSettings, **changes: Any) -> KafkaProducer:
+    """An idempotent producer with acks=all. It holds no bound on memory: its callers do."""
+    if importlib.util.find_spec("crc32c") is None:
+        hint = "pip install 'kafka-python[crc32c]': without it records go 70 times slower"
+        raise DependencyError("the package crc32c is missing", hint)
+    config: dict[str, Any] = {
+        "acks": "all",
+        "linger_ms": 5,
+        "batch_size": 256 * 1024,
+        "max_request_size": MAX_RECORD_BYTES,
+        "delivery_timeout_ms": NEVER_MS,
+        "request_timeout_ms": 15_000,
+        "max_block_ms": BOOTSTRAP_MS,
+        "reconnect_backoff_max_ms": 1000,
+        "allow_auto_create_topics": False,
+        "metrics_enabled": False,
+        **_common(kafka),
+    }
+    with errors_of(kafka):
+        return KafkaProducer(**(config | changes))
+
+
+def consumer(kafka: KafkaSettings, group: str | None = None, **changes: Any) -> KafkaConsumer:
+    """A consumer that commits only when told to and starts at the earliest record."""
+    config: dict[str, Any] = {
+        "group_id": group,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "max_partition_fetch_bytes": max(MAX_RECORD_BYTES, 4 * 2**20),
+        "fetch_max_bytes": 32 * 2**20,
+        "fetch_max_wait_ms": 100,
+        "reconnect_backoff_max_ms": 1000,
+        "allow_auto_create_topics": False,
+        "metrics_enabled": False,
+        **_common(kafka),
+    }
+    with errors_of(kafka):
+        return KafkaConsumer(**(config | changes))
+
+
+def admin(kafka: KafkaSettings) -> KafkaAdminClient:
+    with errors_of(kafka):
+        return KafkaAdminClient(**_common(kafka))
+
+
+def subscribe(
+    consumer: KafkaConsumer, kafka: KafkaSettings, topic: str, listener: ConsumerRebalanceListener | None = None
+) -> None:
+    """Join the consumer's group for the topic `topic`, named as on the broker.
+
+    The metadata is fetched first: kafka-python 3.0.12 that joins with what it fetched before the subscription may be
+    given no partition, and is then asked again only after `metadata_max_age_ms`, five minutes.
+    """
+    with errors_of(kafka):
+        consumer.subscribe([topic], listener=listener)
+        if topic not in consumer.topics():
+            raise DependencyError(f"topic {topic} does not exist", "emostream topics apply creates it")
+
+
+class Revoked(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """Remembers partitions that were taken away. Called on the consumer's thread; `take` by the owner's loop."""
+
+    def __init__(self) -> None:
+        self._partitions: queue.SimpleQueue[TopicPartition] = queue.SimpleQueue()
+
+    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        for partition in revoked:
+            self._partitions.put(partition)
+
+    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        pass
+
+    def on_partitions_lost(self, lost: set[TopicPartition]) -> None:
+        self.on_partitions_revoked(lost)
+
+    def take(self) -> list[TopicPartition]:
+        taken = []
+        while not self._partitions.empty():
+            taken.append(self._partitions.get())
+        return taken
+
+
+def apply_topics(kafka: KafkaSettings) -> list[str]:
+    """Create the topics that are missing and return their names; ones that exist are left as they are."""
+    topics = plan(kafka).values()
+    client = admin(kafka)
+    try:
+        with errors_of(kafka):
+            missing = [topic for topic in topics if topic.name not in set(client.list_topics())]
+            if missing:
+                with suppress(TopicAlreadyExistsError):  # somebody else was quicker
+                    client.create_topics([_new_topic(topic, kafka) for topic in missing])
+                client.wait_for_topics([topic.name for topic in missing])
+    finally:
+        client.close()
+    return [topic.name for topic in missing]
+
+
+def check_topics(kafka: KafkaSettings) -> list[str]:
+    """What is not as planned, one line each: topics missing, or with another number of partitions."""
+    client = admin(kafka)
+    try:
+        with errors_of(kafka):
+            found = {topic["name"]: len(topic["partitions"]) for topic in client.describe_topics(None)}
+    finally:
+        client.close()
+    lines = []
+    for topic in plan(kafka).values():
+        count = found.get(topic.name)
+        if count is None:
+            lines.append(f"{topic.name}: missing; emostream topics apply creates it")
+        elif count != topic.partitions:
+            lines.append(f"{topic.name}: {count} partitions, planned {topic.partitions}; keys would move if it grew")
+    return lines
+
+
+def _new_topic(topic: Topic, kafka: KafkaSettings) -> NewTopic:
+    return NewTopic(topic.name, topic.partitions, kafka.replication, topic_configs=topic.config)
+
+
+def _common(kafka: KafkaSettings) -> dict[str, Any]:
+    return {
+        "bootstrap_servers": kafka.bootstrap.split(","),
+        "client_id": "emostream",
+        "bootstrap_timeout_ms": BOOTSTRAP_MS,
+    }

@@ -1,0 +1,134 @@
+"""Reads whole topics without a consumer group: for the live view, `events`, and the report."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from kafka import TopicPartition
+
+from pipeline.errors import BadRecord, DependencyError
+from pipeline.kafka.clients import consumer, errors_of
+from pipeline.messages import KINDS, FrameHeader, FrameId, Kind, Ledger, Record, frame_identity, record_kind
+from pipeline.settings import KafkaSettings
+from pipeline.topics import FRAMES, name
+
+log = logging.getLogger(__name__)
+
+
+class Reader:
+    """Every partition of some topics, from their end, their beginning, a time or given offsets on."""
+
+    def __init__(self, kafka: KafkaSettings, topics: Iterable[str]) -> None:
+        self._kafka = kafka
+        self._consumer = consumer(kafka)
+        with errors_of(kafka):
+            names = [name(kafka, topic) for topic in topics]
+            self._partitions = [TopicPartition(topic, number) for topic in names for number in self._numbers(topic)]
+            self._consumer.assign(self._partitions)
+
+    def _numbers(self, topic: str) -> list[int]:
+        numbers = self._consumer.partitions_for_topic(topic)
+        if not numbers:
+            raise DependencyError(f"topic {topic} does not exist", "emostream topics apply creates it")
+        return sorted(numbers)
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._consumer.close(autocommit=False)
+
+    def from_beginning(self) -> None:
+        self._consumer.seek_to_beginning(*self._partitions)
+
+    def from_end(self) -> None:
+        """Only what comes from now on. The positions are settled when this returns."""
+        with errors_of(self._kafka):
+            for partition, offset in self._consumer.end_offsets(self._partitions).items():
+                self._consumer.seek(partition, offset)
+
+    def from_time(self, since: datetime) -> None:
+        millis = int(since.timestamp() * 1000)
+        with errors_of(self._kafka):
+            found = self._consumer.offsets_for_times(dict.fromkeys(self._partitions, millis))
+            ends = self._consumer.end_offsets(self._partitions)
+            for partition in self._partitions:
+                at = found.get(partition)
+                self._consumer.seek(partition, ends[partition] if at is None else at.offset)
+
+    def from_offsets(self, offsets: dict[TopicPartition, int]) -> None:
+        """From these offsets; partitions that are not named, or whose offset is gone, from their beginning."""
+        with errors_of(self._kafka):
+            beginnings = self._consumer.beginning_offsets(self._partitions)
+            for partition, beginning in beginnings.items():
+                self._consumer.seek(partition, max(beginning, offsets.get(partition, 0)))
+
+    def poll(self, seconds: float) -> list[Any]:
+        """Records as they are on the broker, at most 500."""
+        polled = self._consumer.poll(timeout_ms=int(seconds * 1000))
+        return [record for records in polled.values() for record in records]
+
+    def to_end(self) -> Iterator[Any]:
+        """The records up to where the topics end now. Raises DependencyError when Kafka stops giving them."""
+        with errors_of(self._kafka):
+            ends = self._consumer.end_offsets(self._partitions)
+            empty_polls = 0
+            while any(self._consumer.position(partition) < end for partition, end in ends.items()):
+                records = self.poll(1.0)
+                yield from records
+                empty_polls = 0 if records else empty_polls + 1
+                if empty_polls > 30:
+                    raise DependencyError("Kafka stopped answering while topics were read to their end", "see its log")
+
+
+def parse(record: Any) -> Record | None:
+    """The message of a JSON record, None (and a log line) for one that is not ours."""
+    try:
+        kind = record_kind(record.headers)
+        if kind is Kind.FRAME:
+            raise BadRecord("type", "a frame")
+        return KINDS[kind].decode(record.value)
+    except BadRecord as error:
+        log.warning("skipped %s/%d/%d: %s", record.topic, record.partition, record.offset, error.message)
+        return None
+
+
+def shown(record: Any) -> Any:
+    """A record as JSON: `type` is its ce_type, then its value; of a frame, its headers."""
+    try:
+        kind = record_kind(record.headers)
+        if kind is Kind.FRAME:
+            header = FrameHeader.decode(record.headers)
+            return {
+                "type": kind.value,
+                "event_id": header.frame_id.event_id,
+                "captured_at": header.captured_at.isoformat(),
+                "width": header.width,
+                "height": header.height,
+                "jpeg_bytes": len(record.value or b""),
+            }
+    except BadRecord as error:
+        return {"error": error.message, "topic": record.topic, "partition": record.partition, "offset": record.offset}
+    message = parse(record)
+    if message is None:
+        return {"error": "not readable", "topic": record.topic, "partition": record.partition, "offset": record.offset}
+    return {"type": kind.value, **message.model_dump(mode="json")}
+
+
+def unread_frames(kafka: KafkaSettings, committed: dict[TopicPartition, int]) -> Iterator[FrameId | Ledger]:
+    """What stands on `frames` behind the committed offsets: identities of frames, and ledger records."""
+    with Reader(kafka, [FRAMES]) as reader:
+        reader.from_offsets(committed)
+        for record in reader.to_end():
+            try:
+                kind = record_kind(record.headers)
+            except BadRecord:
+                continue  # foreign
+            frame = frame_identity(dict(record.headers))
+            if kind is Kind.FRAME and frame is not None:
+                yield frame
+            elif kind is Kind.LEDGER and isinstance(ledger := parse(record), Ledger):
+                yield ledger

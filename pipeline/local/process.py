@@ -1,0 +1,134 @@
+"""A child process under its guardian: its output goes to a log, and it never outlives emostream."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import httpx
+
+from pipeline.errors import ClassifierUnavailable, DependencyError, EmostreamError
+from pipeline.local import guardian
+
+POLL_SECONDS = 0.1
+_TELLING = re.compile(
+    r"^emostream: |\b(ERROR|FATAL|error|Error|Exception|Caused by|Killed|No space left)\b|(Exception|Error):"
+)
+_NOISE = re.compile(r"^\s+at |^\s*\.\.\. \d+ more|^nvidia-smi|^\s*$")
+
+
+class Cancelled(EmostreamError):  # nothing went wrong
+    """The start was given up, because somebody asked or because another part failed."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped before everything was started")
+
+
+class Process:
+    """A running command. `name` is what people call it, `log` the file with all it prints."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        log: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        grace_seconds: float = 8.0,
+    ) -> None:
+        self.name = name
+        self.log = log
+        self._grace = grace_seconds
+        argv = [sys.executable, "-P", guardian.__file__, str(os.getpid()), str(grace_seconds), *map(str, command)]
+        with log.open("ab") as output:
+            self._guardian = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(env) if env is not None else None,
+                cwd=cwd,
+                start_new_session=True,  # a Ctrl-C in the terminal reaches only emostream, which stops it in order
+            )
+
+    @property
+    def pid(self) -> int:
+        """The guardian's pid; the command and all it started are its descendants."""
+        return self._guardian.pid
+
+    def running(self) -> bool:
+        return self._guardian.poll() is None
+
+    @property
+    def code(self) -> int | None:
+        """Exit code of the command, None while it runs."""
+        return self._guardian.poll()
+
+    def check(self) -> None:
+        """Raises DependencyError, with the telling line of the log, when the process has ended."""
+        code = self._guardian.poll()
+        if code is not None:
+            raise DependencyError(f"{self.name} has ended: {self._cause(code)}", f"its log is {self.log}")
+
+    def _cause(self, code: int) -> str:
+        """A signal by its name; else what the log says."""
+        if code > 128:
+            with contextlib.suppress(ValueError):
+                return f"killed by {signal.Signals(code - 128).name}"
+        return telling_line(self.log) or f"exit code {code}"
+
+    def wait_ready(
+        self, probe: Callable[[], bool], timeout: float, cancelled: threading.Event, *, poll: float = POLL_SECONDS
+    ) -> None:
+        """Asks `probe` until it says yes. Raises DependencyError at the end of the process or of the time.
+
+        A probe may also raise httpx.HTTPError or ClassifierUnavailable for a no.
+        """
+        end = time.monotonic() + timeout
+        while True:
+            said = ""
+            try:
+                if probe():
+                    return
+            except (httpx.HTTPError, ClassifierUnavailable) as error:
+                said = str(error).splitlines()[0]
+            self.check()
+            if time.monotonic() > end:
+                said = f": {said or telling_line(self.log)}"
+                raise DependencyError(f"{self.name} is not ready after {timeout:.0f} s{said}", f"its log is {self.log}")
+            if cancelled.wait(poll):
+                raise Cancelled
+
+    def stop(self) -> None:
+        """TERM, a bounded wait, then KILL to all that is left of it. Can be called twice."""
+        assert self._guardian.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            self._guardian.stdin.write(b"s")
+            self._guardian.stdin.close()
+        try:
+            self._guardian.wait(self._grace + guardian.KILL_SECONDS + 2)
+        except subprocess.TimeoutExpired:
+            self._guardian.kill()
+            self._guardian.wait()
+
+
+def telling_line(log: Path) -> str:
+    """The last line of a log that speaks of an error, else its last line; empty when there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 64_000))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    lines = [line.strip() for line in lines if not _NOISE.match(line)]
+    telling = [line for line in lines if _TELLING.search(line)]
+    return (telling or lines or [""])[-1][:300]

@@ -1,0 +1,96 @@
+"""A one-machine Ray under our guardian, on the loopback only, with a token.
+
+`ray.init()` would start the daemons as children of the driver, and some outlive a kill -9 of it. Here they are
+started by `ray start --head --block` below a guardian, and the driver connects to them.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.local.folders import RunFolder, disk_errors
+from pipeline.local.ports import LOOPBACK
+from pipeline.local.process import Process
+from pipeline.settings import RaySettings
+
+READY_SECONDS = 60.0
+LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # at 0 Ray keeps to the loopback, on Linux too
+STARTED = "Ray runtime started"
+
+
+@dataclass(frozen=True)
+class RayCluster:
+    """A Ray head node. `environment`: what a driver has to set (None: to remove) before it connects."""
+
+    process: Process
+    address: str
+    environment: dict[str, str | None]
+    run: RunFolder
+
+    def stop(self) -> None:
+        """Ends the daemons and keeps their logs."""
+        self.process.stop()
+        logs = self.run.short / "ray" / "session_latest" / "logs"
+        shutil.copytree(logs, self.run.logs / "ray", ignore=shutil.ignore_patterns("old", "nsight", "rocprof*"))
+
+
+def start(
+    settings: RaySettings, run: RunFolder, cancelled: threading.Event, environ: Mapping[str, str] = os.environ
+) -> RayCluster:
+    """Starts the head node and waits for it. Raises DependencyError."""
+    temp, log, token = run.short / "ray", run.logs / "ray.log", run.path / "ray-token"
+    with disk_errors(run.path):
+        temp.mkdir(exist_ok=True)
+        token.touch(mode=0o600)
+        token.write_text(secrets.token_hex(32))
+    own: dict[str, str | None] = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": None,  # it would win over the path
+        "RAY_AUTH_TOKEN_PATH": str(token),
+        LOOPBACK_ONLY: "0",
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+    daemons = {
+        **own,
+        "RAY_ADDRESS": None,
+        "RAY_enable_worker_prestart": "false",
+        "RAY_worker_niceness": "0",
+        "OMP_NUM_THREADS": "1",
+    }
+    environment = {name: value for name, value in {**environ, **daemons}.items() if value is not None}
+    command = [
+        *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats"),
+        *("--port=0", f"--node-ip-address={LOOPBACK}", f"--temp-dir={temp}"),  # port 0: Ray finds a free one
+        *("--include-dashboard=false", "--include-log-monitor=false", "--no-monitor"),
+        f"--object-store-memory={settings.object_store_mebibytes * 2**20}",
+    ]
+    process = Process("Ray", command, log, env=environment, cwd=run.path, grace_seconds=4)
+    try:
+        process.wait_ready(lambda: STARTED in log.read_text(errors="replace"), READY_SECONDS, cancelled)
+        address = (temp / "ray_current_cluster").read_text().strip()
+    except BaseException:
+        process.stop()
+        raise
+    return RayCluster(process, address, own, run)
+
+
+def set_environment(values: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Sets (None: removes) variables of this process, also for a Ray imported before; returns the old ones."""
+    before = {name: os.environ.get(name) for name in values}
+    for name, value in values.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+    if "ray" in sys.modules:
+        from ray import _raylet
+        from ray._private import ray_constants
+
+        ray_constants.ENABLE_RAY_CLUSTER = os.environ.get(LOOPBACK_ONLY) != "0"
+        _raylet.Config.initialize("")  # type: ignore[attr-defined]  # compiled, and its stub lacks it
+    return before

@@ -1,0 +1,212 @@
+"""One run of the system: the roles, what is shown of them, and the account of what became of every frame."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from pipeline.aggregate.report import RunReport
+from pipeline.capture.spec import CameraSpec
+from pipeline.console import view
+from pipeline.console.board import Board
+from pipeline.errors import DependencyError, EmostreamError
+from pipeline.kafka.lag import Lag
+from pipeline.kafka.reader import Reader, parse, unread_frames
+from pipeline.local.process import Process
+from pipeline.local.roles import role, write_settings
+from pipeline.messages import CameraState, CameraStatus, FrameId, Ledger, Observation, Stub
+from pipeline.settings import Settings
+from pipeline.topics import CAMERA_STATUS, EVENTS
+
+YUNET = "yunet"
+TITLE = "emostream: apparent expressions"
+POLL_SECONDS = 0.2
+LAG_SECONDS = 1.0
+ANALYZERS_SECONDS = 30.0
+DRAIN_SECONDS = 60.0  # without anything new
+STOP_DRAIN_SECONDS = 8.0
+LAST_WORDS_SECONDS = 3.0  # what a process that ended has published arrives by then
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run. `seconds`: stop then; None: when every camera was a file and all is drained."""
+
+    settings: Settings
+    cameras: tuple[CameraSpec, ...]
+    folder: Path
+    seconds: float | None = None
+
+
+class RunFailed(EmostreamError):
+    """The run is over, with a report, and something in it is not as it should be."""
+
+    def __init__(self, message: str, hint: str, report: dict[str, Any]) -> None:
+        super().__init__(message, hint)
+        self.report = report
+
+
+class SystemRun:
+    """One run of capture and analyze on a Kafka, Ray and TorchServe that are there already."""
+
+    def __init__(self, plan: Plan, console: Console, stop: threading.Event, check: Callable[[], None]) -> None:
+        """`check` raises when a part of the embedded stack has ended."""
+        self._plan = plan
+        self._console = console
+        self._stop = stop
+        self._check = check
+        self._board = Board()
+        self._report = RunReport(frozenset(camera.id for camera in plan.cameras if camera.live))
+        self._ids = {camera.id for camera in plan.cameras}
+        self._states: dict[str, tuple[CameraState, str]] = {}
+        self._next_lag = 0.0
+        self._first_session = 0
+        self._moved_at = 0.0  # when a record last came that told something new
+
+    def run(self) -> dict[str, Any]:
+        """The report. Raises RunFailed, with what is known, when a role or a part of the stack ends before its time."""
+        started = datetime.now(UTC)
+        try:
+            self._run(started)
+        except DependencyError as error:
+            raise RunFailed(error.message, error.hint, self._finished(started)) from None
+        return self._finished(started)
+
+    def _finished(self, started: datetime) -> dict[str, Any]:
+        states = {camera: {"state": state, "reason": reason} for camera, (state, reason) in self._states.items()}
+        return {**self._report.finish(started, datetime.now(UTC)), "camera_states": states}
+
+    def _run(self, started: datetime) -> None:
+        kafka = self._plan.settings.kafka
+        with ExitStack() as stack:
+            reader = stack.enter_context(Reader(kafka, [EVENTS, CAMERA_STATUS]))
+            reader.from_end()
+            self._lag = lag = stack.enter_context(Lag(kafka))
+            self._first_session = int(started.timestamp() * 1000)  # sessions are numbered by their start
+            logs = self._plan.folder / "logs"
+            metrics = self._plan.settings.metrics.model_copy(update={"targets_dir": self._plan.folder / "metrics"})
+            settings = self._plan.settings.model_copy(update={"metrics": metrics, "log_dir": logs})
+            file = write_settings(settings, self._plan.folder)
+            analyze = stack.enter_context(role("analyze", file, logs))
+            self._await_analyzers(analyze)
+            capture = stack.enter_context(role("capture", file, logs))
+            shown = stack.enter_context(view.make(self._console, TITLE))
+            self._watch(reader, shown, capture, analyze)
+            if self._stop.is_set():
+                shown.note("stopping: what is captured is read; Ctrl-C again ends at once")
+            stopping = threading.Thread(target=capture.stop, name="stop capture")
+            stopping.start()
+            self._drain(reader, shown, analyze, stopping)
+            stopping.join()
+            analyze.stop()
+            for record in reader.to_end():
+                self._book(record, shown)
+            self._book_unread(lag)
+            self._board.lag = self._report.account.total().in_flight
+            shown.show(self._board, time.monotonic())
+
+    def _await_analyzers(self, analyze: Process) -> None:
+        """Until one works, so that no camera begins with a backlog. One that cannot start says so itself."""
+        give_up = time.monotonic() + ANALYZERS_SECONDS
+        listed = self._plan.folder / "metrics" / "analyze.json"
+        self._console.print("[dim]starting the analyzers[/dim]")
+        while not listed.exists() and time.monotonic() < give_up and not self._stop.wait(0.1):
+            analyze.check()
+
+    def _watch(self, reader: Reader, shown: view.View, capture: Process, analyze: Process) -> None:
+        """Until every camera has ended, the time is over (counted from a camera's first sign) or somebody asks."""
+        end = float("inf")
+        left_at: float | None = None
+        while not self._stop.is_set() and not self._board.ended >= self._ids and time.monotonic() < end:
+            self._step(reader, shown, analyze)
+            if end == float("inf") and self._plan.seconds is not None and self._board.rows:
+                end = time.monotonic() + self._plan.seconds
+            if capture.running():
+                continue
+            left_at = left_at or time.monotonic()
+            failed_as_told = capture.code == 1 and self.failed()
+            if capture.code and not failed_as_told and time.monotonic() - left_at > LAST_WORDS_SECONDS:
+                capture.check()
+            if time.monotonic() - max(left_at, self._moved_at) > DRAIN_SECONDS:
+                return
+
+    def _drain(self, reader: Reader, shown: view.View, analyze: Process, stopping: threading.Thread) -> None:
+        """Until the last ledger record of every camera came through, behind all of its frames.
+
+        Given up when nothing moves any more, and soon when somebody asked to stop: what is left is in flight.
+        """
+        began = time.monotonic()
+        while stopping.is_alive() or not self._board.ended >= self._ids:
+            self._step(reader, shown, analyze)
+            now = time.monotonic()
+            asked = self._stop.is_set() and now - began > STOP_DRAIN_SECONDS and not stopping.is_alive()
+            if asked or now - max(began, self._moved_at) > DRAIN_SECONDS:
+                return
+
+    def _step(self, reader: Reader, shown: view.View, analyze: Process) -> None:
+        for record in reader.poll(POLL_SECONDS):
+            self._book(record, shown)
+        analyze.check()
+        self._check()
+        now = time.monotonic()
+        if now >= self._next_lag:
+            self._next_lag = now + LAG_SECONDS
+            try:
+                self._board.lag = self._lag.records()
+            except DependencyError:
+                self._check()  # if it is our own Kafka that has ended, that is the better reason
+                raise
+        shown.show(self._board, now)
+
+    def _book(self, record: Any, shown: view.View) -> None:
+        message = parse(record)
+        if not self._is_ours(message):
+            return
+        if isinstance(message, Observation) and self._report.detector is None and message.detector.name != YUNET:
+            shown.note(f"detector: {message.detector.name}, which finds fewer faces; see emostream doctor")
+        if isinstance(message, Observation | Stub | Ledger) and self._report.add(message):
+            self._moved_at = time.monotonic()
+            self._board.add(message, self._moved_at)
+        elif isinstance(message, CameraStatus):
+            self._board.add(message, time.monotonic())
+            if self._states.get(message.camera) != (message.state, message.reason):
+                before = self._states.get(message.camera)
+                was_down = before is not None and before[0] is CameraState.DOWN
+                if not (was_down and message.state is CameraState.STOPPED):  # why it was down stays known
+                    self._states[message.camera] = (message.state, message.reason)
+                shown.note(f"{message.camera}: {message.state}" + (f": {message.reason}" if message.reason else ""))
+
+    @property
+    def observed(self) -> int:
+        """Frames observed so far."""
+        return sum(row.frames for row in self._board.rows.values())
+
+    def failed(self) -> dict[str, str]:
+        """Cameras that ended in failure, with the reason."""
+        return {camera: reason for camera, (state, reason) in self._states.items() if state is CameraState.FAILED}
+
+    def _is_ours(self, message: object) -> bool:
+        """Of this run's cameras and sessions; an earlier run's backlog is somebody else's."""
+        return (
+            isinstance(message, Observation | Stub | Ledger | CameraStatus | FrameId)
+            and message.site == self._plan.settings.site
+            and message.camera in self._ids
+            and message.session >= self._first_session
+        )
+
+    def _book_unread(self, lag: Lag) -> None:
+        for found in unread_frames(self._plan.settings.kafka, lag.committed()):
+            if not self._is_ours(found):
+                continue
+            if isinstance(found, FrameId):
+                self._report.account.unread(found)
+            else:
+                self._report.account.ledger(found)

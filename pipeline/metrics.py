@@ -1,0 +1,96 @@
+"""Every metric of emostream, and the endpoint that shows them. `docs/metrics.md` is generated from here.
+
+Labels are few and bounded: camera_id, stage, reason, model, version, emotion, role. Never a track id, a pid or a
+host name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from pipeline import __version__
+from pipeline.errors import DependencyError
+
+STAGE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+LATENCY_SECONDS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 120.0)
+BATCH_SIZES = (1, 2, 4, 8, 16, 24, 32, 48, 64, 128, 256)
+
+
+class Metrics:
+    """One process's metrics. Each process makes one and serves it with `serve`."""
+
+    def __init__(self, role: str, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"emostream_{name}", text, labels, registry=self.registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"emostream_{name}", text, labels, registry=self.registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"emostream_{name}", text, labels, registry=self.registry, buckets=buckets)
+
+        # capture
+        self.frames_captured = counter("frames_captured", "Frames taken from a camera.", "camera_id")
+        self.frames_published = counter("frames_published", "Frames acknowledged by Kafka.", "camera_id")
+        self.frames_dropped = counter(
+            "frames_dropped", "Frames dropped, by place and reason.", "camera_id", "stage", "reason"
+        )
+        self.camera_up = gauge("camera_up", "1 while the camera delivers frames.", "camera_id")
+        self.camera_last_frame = gauge(
+            "camera_last_frame_timestamp_seconds", "Unix time of the camera's last frame.", "camera_id"
+        )
+        self.camera_reconnects = counter("camera_reconnects", "Connections of a camera after its first.", "camera_id")
+        # analyze
+        self.frames_observed = counter("frames_observed", "Frames that became an observation.", "camera_id")
+        self.dead_letters = counter("dead_letters", "Records that could not be used.", "reason")
+        self.faces_detected = counter("faces_detected", "Faces found in frames.", "camera_id")
+        self.faces_rejected = counter("faces_rejected", "Faces whose expression is not told, by reason.", "reason")
+        self.emotions = counter("emotions", "Faces by the apparent expression told of them.", "emotion")
+        self.inferences = counter("inferences", "Face crops scored by the model.", "model", "version")
+        self.stage_duration = histogram(
+            "stage_duration_seconds",
+            "Time a frame, or a batch in stage classify, spends in a stage.",
+            STAGE_SECONDS,
+            "stage",
+        )
+        self.end_to_end = histogram(
+            "end_to_end_latency_seconds", "From the capture of a frame to its observation.", LATENCY_SECONDS
+        )
+        self.batch_size = histogram("batch_size", "Face crops in one request to the model.", BATCH_SIZES)
+        self.consumer_lag = gauge("consumer_lag_frames", "Records on `frames` not yet read by this process.")
+        # both
+        self.inflight_frames = gauge("inflight_frames", "Frames held by this process.", "role")
+        self.inflight_bytes = gauge("inflight_bytes", "Bytes of frames held by this process.", "role")
+        self.build_info = gauge("build_info", "1; the labels tell what runs.", "version", "role")
+        self.build_info.labels(__version__, role).set(1)
+
+    def serve(self, host: str = "127.0.0.1", port: int = 0) -> int:
+        """Serve /metrics in a daemon thread; returns the port. Raises DependencyError when the port is taken."""
+        try:
+            server, _ = start_http_server(port, addr=host, registry=self.registry)
+        except OSError as error:
+            raise DependencyError(
+                f"metrics cannot listen on {host}:{port}: {error.strerror}", "choose another with metrics.port"
+            ) from None
+        return int(server.server_port)
+
+
+def list_targets(folder: Path | None, role: str, host: str, ports: Iterable[int]) -> None:
+    """Write the endpoints of a role to `folder`/ROLE.json, as Prometheus's file_sd reads them; None: nowhere."""
+    if folder is None:
+        return
+    groups = [{"targets": [f"{host}:{port}" for port in ports], "labels": {"role": role}}]
+    new = folder / f".{role}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        new.write_text(json.dumps(groups))
+        new.replace(folder / f"{role}.json")
+    except OSError as error:
+        hint = "name another folder with metrics.targets_dir"
+        raise DependencyError(f"{folder}: cannot be written: {error.strerror}", hint) from None

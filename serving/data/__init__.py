@@ -1,0 +1,1 @@
+"""The data sets, as faces with labels of one kind."""

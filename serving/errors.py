@@ -1,0 +1,25 @@
+"""What can go wrong in `serving`, each said in one line a person can act on."""
+
+
+class ServingError(Exception):
+    """Root of this package's errors."""
+
+
+class DataError(ServingError):
+    """A data set is missing, or a row of it cannot be used; says which and why."""
+
+
+class RecipeError(ServingError):
+    """A training recipe or a model's config has an unknown, missing or unfit entry."""
+
+
+class CheckpointError(ServingError):
+    """A file of weights is damaged or fits another model; nothing of it was loaded."""
+
+
+class WireError(ServingError):
+    """A request or response that does not follow `serving.server.wire`."""
+
+
+class CropError(ServingError):
+    """A face crop that no model takes."""

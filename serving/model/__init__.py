@@ -1,0 +1,1 @@
+"""EmoNeXt itself: architecture, sizes, weights on disk, model folders."""

@@ -1,0 +1,1 @@
+"""The model behind TorchServe: handler, wire format, archive."""

@@ -1,0 +1,278 @@
+"""The analyzer on a real Kafka: fates, order, commits. Detector and model are fakes that fit the seams."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from pipeline.aggregate.account import Account
+from pipeline.analyze.detections import Detections
+from pipeline.analyze.vision import Vision
+from pipeline.analyze.worker import Worker
+from pipeline.classify.classifier import CropSpec, Scored
+from pipeline.errors import ClassifierUnavailable
+from pipeline.kafka.clients import consumer, producer
+from pipeline.kafka.lag import Lag
+from pipeline.kafka.outbox import Outbox
+from pipeline.kafka.reader import Reader, parse
+from pipeline.messages import (
+    CameraState,
+    DeadLetter,
+    FrameHeader,
+    FrameId,
+    Ledger,
+    ModelRef,
+    Observation,
+    SeqRange,
+    Stub,
+    checksum,
+    headers_of,
+)
+from pipeline.metrics import Metrics
+from pipeline.settings import KafkaSettings, Settings, load
+from pipeline.topics import DEAD_LETTERS, EVENTS, FRAMES, name
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+PICTURE = np.full((120, 160, 3), 90, np.uint8)
+JPEG = cv2.imencode(".jpg", PICTURE)[1].tobytes()
+PATIENCE = 60.0  # seconds until a test gives up
+
+
+class OneFace:
+    """Finds one face in every picture."""
+
+    ref = ModelRef(name="one-face")
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        box = np.array([[20, 20, 60, 60]], np.float32)
+        return [Detections(box, np.ones(1, np.float32)) for _ in images]
+
+
+class Even:
+    """Scores every crop evenly; `failures` requests fail first."""
+
+    model = ModelRef(name="even")
+    crop = CropSpec()
+    abstain_below = 0.0
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+        self.answered = 0
+
+    def classify(self, crops: Sequence[np.ndarray]) -> Scored:
+        if self.failures:
+            self.failures -= 1
+            raise ClassifierUnavailable("down")
+        self.answered += len(crops)
+        return Scored(np.full((len(crops), 7), 1 / 7, np.float32))
+
+    def close(self) -> None:
+        pass
+
+
+class Log:
+    """Writes frames as capture does, and reads what became of them."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self.kafka = kafka
+        self.producer = producer(kafka)
+
+    def frame(self, seq: int, camera: str = "cam", jpeg: bytes = JPEG, **changes: bytes) -> None:
+        header = FrameHeader(
+            FrameId("site", camera, 1, seq), AT + timedelta(seconds=seq / 10), 160, 120, checksum(jpeg)
+        )
+        headers = [(key, changes.get(key, value)) for key, value in header.encode()]
+        self.send(f"site/{camera}", jpeg, headers)
+
+    def ledger(self, first: int, following: int, camera: str = "cam", **values: Any) -> None:
+        ledger = Ledger(
+            site="site", camera=camera, session=1, written_at=AT, covers_from=AT, covers_to=AT, first_seq=first,
+            next_seq=following, expected=following - first, state=CameraState.UP, **values,
+        )  # fmt: skip
+        self.send(ledger.key, ledger.encode(), headers_of(ledger))
+
+    def send(self, key: str, value: bytes, headers: list[tuple[str, bytes]]) -> None:
+        self.producer.send(name(self.kafka, FRAMES), value, key.encode(), headers)
+
+    def read(self, topic: str, done: Callable[[list[Any]], bool]) -> list[Any]:
+        """Messages of the topic in order, once `done` says they are all there."""
+        self.producer.flush()
+        messages: list[Any] = []
+        give_up = datetime.now(UTC) + timedelta(seconds=PATIENCE)
+        with Reader(self.kafka, [topic]) as reader:
+            reader.from_beginning()
+            while not done(messages):
+                assert datetime.now(UTC) < give_up, f"only {len(messages)} messages: {messages[-3:]}"
+                messages += [parse(record) for record in reader.poll(0.2)]
+        return messages
+
+
+@pytest.fixture
+def log(kafka_settings: KafkaSettings) -> Iterator[Log]:
+    log = Log(kafka_settings)
+    yield log
+    log.producer.close()
+
+
+def settings(kafka: KafkaSettings, **analyze: Any) -> Settings:
+    return load(kafka=kafka.model_dump(), analyze={"commit_seconds": 0.2, "stall_seconds": 30, **analyze})
+
+
+@contextmanager
+def working(kafka: KafkaSettings, classifier: Any = None, instance: str = "0", **analyze: Any) -> Iterator[Worker]:
+    """A worker that runs in a thread until the block ends; what it raised is raised again."""
+    chosen = settings(kafka, **analyze)
+    reader = consumer(kafka, kafka.group, group_instance_id=instance, session_timeout_ms=10_000)
+    writer = producer(kafka)
+    metrics = Metrics("analyze", CollectorRegistry())
+    classifier = classifier or Even()
+    worker = Worker(chosen, reader, Outbox(writer), Vision(chosen, OneFace(), classifier), classifier, metrics)
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            worker.run()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        thread.join(PATIENCE)
+        reader.close(autocommit=False)
+        writer.close()
+        assert not thread.is_alive()
+        if failed:
+            raise failed[0]
+
+
+def observed(count: int) -> Callable[[list[Any]], bool]:
+    return lambda messages: sum(isinstance(message, Observation) for message in messages) >= count
+
+
+def test_frames_become_observations_in_order_and_the_ledger_passes_through(log: Log) -> None:
+    for camera in ("a", "b"):
+        for seq in range(20):
+            log.frame(seq, camera)
+        log.ledger(0, 20, camera, final=True)
+    with working(log.kafka):
+        messages = log.read(EVENTS, lambda got: sum(isinstance(m, Ledger) for m in got) == 2)
+    for camera in ("a", "b"):
+        mine = [message for message in messages if message.camera == camera]
+        assert [message.seq for message in mine[:-1]] == list(range(20))
+        assert isinstance(mine[-1], Ledger)
+    first = messages[0]
+    assert first.event_id == f"site/{first.camera}/1/0"
+    assert first.faces[0].scores is not None
+    assert first.faces[0].label in first.faces[0].scores
+    assert first.captured_at == AT
+
+
+def test_what_cannot_be_used_is_one_dead_letter_and_the_rest_goes_on(log: Log) -> None:
+    log.frame(0)
+    log.frame(1, crc=b"00000000")
+    log.frame(2, jpeg=b"")
+    log.frame(3, jpeg=JPEG[: len(JPEG) // 2])
+    log.frame(4, size=b"1600x1200")
+    log.frame(5, captured_at=b"yesterday")
+    log.send("site/cam", b"garbage", [])
+    log.send("site/cam", b"{}", [("ce_type", b"emostream.ledger.v1")])
+    log.send("site/other", JPEG, FrameHeader(FrameId("site", "cam", 1, 6), AT, 160, 120, checksum(JPEG)).encode())
+    log.frame(7)
+    log.frame(8, captured_at=b"0001-01-01T00:00:00+14:00")
+    log.ledger(0, 9)
+    with working(log.kafka):
+        messages = log.read(EVENTS, lambda got: any(isinstance(m, Ledger) for m in got) and len(got) >= 10)
+        letters = log.read(DEAD_LETTERS, lambda got: len(got) >= 9)
+    account = Account()
+    for message in messages:
+        account.add(message)
+    total = account.total()
+    assert (total.captured, total.observed, total.dead_lettered, total.missing) == (9, 2, 7, 0)
+    assert sorted(letter.reason for letter in letters if not letter.foreign) == sorted(
+        ["checksum", "empty", "truncated", "dimensions", "headers", "headers", "key"]
+    )
+    assert sorted(letter.reason for letter in letters if letter.foreign) == ["schema", "type"]
+    assert all(isinstance(letter, DeadLetter) and letter.headers is not None for letter in letters)
+    stubs = {message.seq: message.reason for message in messages if isinstance(message, Stub)}
+    assert stubs == {1: "checksum", 2: "empty", 3: "truncated", 4: "dimensions", 5: "headers", 6: "key", 8: "headers"}
+
+
+def test_nothing_is_committed_before_it_is_written(log: Log) -> None:
+    """The model is down: nothing comes out, nothing is committed, and reading stops at the bound."""
+    for seq in range(200):
+        log.frame(seq)
+    down = Even(failures=10**9)
+    with working(log.kafka, down, inflight_frames=32, commit_seconds=0.05) as worker, Lag(log.kafka) as lag:
+        wait_until(lambda: worker.status().inflight >= 32 and worker.status().waiting_for_model)
+        loops = worker.status().loops
+        wait_until(lambda: worker.status().loops > loops + 50)
+        assert worker.status().inflight <= 32
+        assert worker.status().written == 0
+        assert lag.records() == 200
+        down.failures = 0
+        messages = log.read(EVENTS, observed(200))
+        wait_until(lambda: lag.records() == 0)
+    assert [message.seq for message in messages] == list(range(200))
+
+
+def test_a_worker_that_is_stopped_leaves_the_rest_to_the_next(log: Log) -> None:
+    for seq in range(300):
+        log.frame(seq)
+    log.ledger(0, 300)
+    with working(log.kafka) as worker:
+        wait_until(lambda: worker.status().written > 20)
+    with working(log.kafka, instance="0"):
+        messages = log.read(EVENTS, lambda got: any(isinstance(m, Ledger) for m in got))
+    account = Account()
+    for message in messages:
+        account.add(message)
+    assert (account.total().observed, account.total().missing) == (300, 0)
+    assert account.duplicates == 0  # it committed all that it had written
+
+
+def test_frames_that_expired_unread_are_counted(log: Log) -> None:
+    from kafka import TopicPartition
+
+    from pipeline.kafka.clients import admin
+
+    log.frame(0)
+    with working(log.kafka), Lag(log.kafka) as lag:
+        log.read(EVENTS, observed(1))
+        wait_until(lambda: lag.records() == 0)
+    for seq in range(1, 10):
+        log.frame(seq)
+    log.producer.flush()
+    with Lag(log.kafka) as lag:
+        (partition,) = [at for at, offset in lag.committed().items() if offset]
+    client = admin(log.kafka)
+    client.delete_records({TopicPartition(partition.topic, partition.partition): 8})
+    client.close()
+    with working(log.kafka):
+        messages = log.read(EVENTS, observed(3))
+    account = Account()
+    for message in messages:
+        account.add(message)
+    total = account.total()
+    assert (total.captured, total.observed, total.dropped, total.missing) == (10, 3, {"expired": 7}, 0)
+    gap = next(message for message in messages if isinstance(message, Ledger))
+    assert gap.dropped == {"expired": [SeqRange(first=0, last=7)]}
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    give_up = datetime.now(UTC) + timedelta(seconds=PATIENCE)
+    pause = threading.Event()
+    while not condition():
+        assert datetime.now(UTC) < give_up
+        pause.wait(0.02)

@@ -1,0 +1,56 @@
+"""Settings name the field that is wrong; the environment wins over the file."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import UsageError
+from pipeline.settings import ResolvedSettings, load
+
+
+def test_a_file_and_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "emostream.yaml"
+    file.write_text("site: north\nkafka: {bootstrap: 'a:1', partitions: 3}\ncameras: [{uri: 'synthetic:', fps: 5}]\n")
+    monkeypatch.setenv("EMOSTREAM_KAFKA__BOOTSTRAP", "b:2")
+    settings = load(file)
+    assert (settings.site, settings.kafka.bootstrap, settings.kafka.partitions) == ("north", "b:2", 3)
+    assert settings.cameras[0].fps == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("kafka: {boostrap: x}", "kafka.boostrap: unknown setting"),
+        ("analyze: {actors: 0}", "analyze.actors: Input should be greater than or equal to 1"),
+        ("site: 'a/b'", "site: 'a/b' is no name"),
+        ("cameras: [{uri: a, id: x}, {uri: b, id: x}]", "id 'x' is used twice"),
+        ("cameras: [{id: x}]", "cameras.0.uri: Field required"),
+        ("[1, 2]", "must be a mapping"),
+        ("a: [", "not YAML"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "emostream.yaml"
+    file.write_text(text)
+    with pytest.raises(UsageError) as raised:
+        load(file)
+    assert said in str(raised.value)
+    assert raised.value.exit_code == 2
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        load(tmp_path / "nowhere.yaml")
+
+
+def test_a_resolved_file_reads_back_as_it_was(tmp_path: Path) -> None:
+    settings = load(site="north")
+    file = tmp_path / "settings.yaml"
+    file.write_text(settings.model_dump_json())
+    assert load(file).model_dump() == settings.model_dump()
+
+
+def test_resolved_settings_do_not_listen_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved = load(kafka={"bootstrap": "resolved:1"}).model_dump_json()
+    monkeypatch.setenv("EMOSTREAM_KAFKA__BOOTSTRAP", "shell:2")
+    assert ResolvedSettings.model_validate_json(resolved).kafka.bootstrap == "resolved:1"
