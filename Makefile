@@ -7,7 +7,7 @@ ARGS ?=
 # Tests spread over the cores; the ones that start the whole stack run one at a time (see tests/conftest.py).
 PYTEST ?= $(BIN)/pytest -n 2 --dist loadgroup
 
-.PHONY: demo test lint format clean docs bench help
+.PHONY: demo test lint format clean docs bench triton help
 
 demo: $(READY) ## run the whole system on this machine; ARGS="--seconds 40 --report demo.json"
 	$(BIN)/emostream demo $(ARGS)
@@ -31,6 +31,12 @@ docs: $(READY) ## write the generated pages: settings, metrics, schemas
 bench: $(READY) ## frames per second of the pipeline beside a bare loop
 	$(BIN)/emostream bench pipeline $(ARGS)
 
+# Triton's Python backend runs the python that is first in PATH, isolated, and needs numpy 1. Torch it gets from $(VENV).
+triton: $(READY) ## a Triton Inference Server for the classifier's tests: 55 MB to download
+	$(PYTHON) -m venv $(VENV)-triton
+	$(VENV)-triton/bin/python -m pip install --disable-pip-version-check --quiet nvidia-pytriton==0.7.0
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $(VENV)-triton/lib/python3.11/site-packages/emostream.pth
+
 $(READY): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "emostream needs Python 3.11: install it, or name it with PYTHON=..."; exit 1; }
 	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
@@ -44,7 +50,7 @@ lock: ## resolve the dependencies anew, after a change of pyproject.toml (needs 
 		--python-version 3.11 --output-file requirements.lock
 
 clean: ## remove the virtual environment and caches; the fetched Kafka stays in the user's cache
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache runs dist build
+	rm -rf $(VENV) $(VENV)-triton .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache runs dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:

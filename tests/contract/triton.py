@@ -1,11 +1,9 @@
-"""A real Triton Inference Server, where there is one: it comes with the wheel nvidia-pytriton, in an environment of
-its own, as it needs numpy 1. EMOSTREAM_TRITON names that environment's folder; `.venv-triton` without it."""
+"""A real Triton Inference Server, where `make triton` has put one: an environment of its own, as it needs numpy 1."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import sysconfig
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,19 +26,15 @@ START_SECONDS = 150.0
 @contextmanager
 def triton(folder: Path, settings: ClassifySettings) -> Iterator[dict[str, str]]:
     """Serves the settings' model; gives the address of each kind. Skips the test where there is no Triton."""
-    environment = Path(os.environ.get("EMOSTREAM_TRITON", ROOT / ".venv-triton"))
+    environment = ROOT / ".venv-triton"
     packages = environment / "lib" / PYTHON / "site-packages"
     server = packages / "pytriton" / "tritonserver"
     if not server.is_dir():
-        pytest.skip(f"no Triton in {environment}: python -m venv, pip install nvidia-pytriton")
+        pytest.skip("no Triton: `make triton`")
     backends = folder / "backends"
     shutil.copytree(server / "backends", backends)
     stub = server / "python_backend_stubs" / PYTHON.removeprefix("python") / "triton_python_backend_stub"
     shutil.copy(stub, backends / "python")
-    # Torch comes from this environment, numpy from Triton's: its Python backend is built for numpy 1.
-    paths = folder / "paths"
-    paths.mkdir()
-    (paths / "sitecustomize.py").write_text(f"import sys\nsys.path.append({sysconfig.get_path('purelib')!r})\n")
     models = folder / "models"
     repository(ModelFolder.of(settings.model).path, models, settings.model_name)
     http, grpc = free_ports(2)
@@ -52,7 +46,6 @@ def triton(folder: Path, settings: ClassifySettings) -> Iterator[dict[str, str]]
     variables = {
         **os.environ,
         "PATH": f"{environment / 'bin'}:{os.environ['PATH']}",
-        "PYTHONPATH": str(paths),
         "LD_LIBRARY_PATH": str(packages / "nvidia_pytriton.libs"),
     }
     process = Process("Triton", command, folder / "triton.log", env=variables)

@@ -41,7 +41,7 @@ from pipeline.settings import KafkaSettings, Settings, load
 from pipeline.topics import DEAD_LETTERS, EVENTS, FRAMES, name
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-PICTURE = np.full((120, 160, 3), 90, np.uint8)
+PICTURE = cv2.resize(np.random.default_rng(0).integers(60, 200, (12, 16, 3), np.uint8), (160, 120))  # nothing flat
 JPEG = cv2.imencode(".jpg", PICTURE)[1].tobytes()
 PATIENCE = 60.0  # seconds until a test gives up
 
