@@ -29,6 +29,7 @@ class Kind(StrEnum):
 
     FRAME = "emostream.frame.v1"
     LEDGER = "emostream.ledger.v1"
+    IDLE = "emostream.idle.v1"
     OBSERVATION = "emostream.observation.v1"
     STUB = "emostream.stub.v1"
     CAMERA_STATUS = "emostream.camera-status.v1"
@@ -117,6 +118,23 @@ class Ledger(Record):
     state: CameraState
     reason: str = ""
     final: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.site}/{self.camera}"
+
+
+class Idle(Record):
+    """Written into `emotion-events` for a camera of which no ledger tells any more: its host is gone, or it ended.
+
+    It moves the camera's time; what was promised for that time is what the last ledger record promised.
+    """
+
+    site: str
+    camera: str
+    since: datetime
+    until: datetime
+    written_at: datetime
 
     @property
     def key(self) -> str:
@@ -265,9 +283,10 @@ class DeadLetter(Record):
     headers: dict[str, str] = Field(default_factory=dict)
 
 
-Message = Observation | Stub | Ledger
+Message = Observation | Stub | Ledger | Idle
 KINDS: dict[Kind, type[Record]] = {
     Kind.LEDGER: Ledger,
+    Kind.IDLE: Idle,
     Kind.OBSERVATION: Observation,
     Kind.STUB: Stub,
     Kind.CAMERA_STATUS: CameraStatus,
@@ -376,7 +395,7 @@ def cloud_event(
     ]
 
 
-def headers_of(record: Ledger | Observation | Stub | CameraStatus | DeadLetter) -> Headers:
+def headers_of(record: Message | CameraStatus | DeadLetter) -> Headers:
     """The CloudEvents headers of a JSON record."""
     match record:
         case Observation():
@@ -386,6 +405,8 @@ def headers_of(record: Ledger | Observation | Stub | CameraStatus | DeadLetter) 
         case Ledger():
             event_id = f"{record.key}/{record.session}/ledger/{record.next_seq}/{_iso(record.covers_to)}"
             return cloud_event(Kind.LEDGER, record.key, event_id, record.covers_to)
+        case Idle():
+            return cloud_event(Kind.IDLE, record.key, f"{record.key}/idle/{_iso(record.until)}", record.until)
         case CameraStatus():
             event_id = f"{record.key}/{record.session}/{record.state}/{_iso(record.at)}"
             return cloud_event(Kind.CAMERA_STATUS, record.key, event_id, record.at)

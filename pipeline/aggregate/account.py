@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from pipeline.aggregate.seqset import SeqSet
-from pipeline.messages import FrameId, Ledger, Observation, Stub
+from pipeline.messages import FrameId, Idle, Ledger, Message, Observation, Stub
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Account:
                     session.captured = max(session.captured, seqs.last + 1)
                     session.dropped[reason].add(seqs.first, seqs.last)
 
-    def add(self, message: Observation | Stub | Ledger) -> bool:
+    def add(self, message: Message) -> bool:
         """Book a record of `emotion-events`. False when it is a duplicate."""
         match message:
             case Observation():
@@ -110,6 +110,8 @@ class Account:
                 return self.dead(message.frame_id)
             case Ledger():
                 self.ledger(message)
+                return True
+            case Idle():  # tells of time, not of frames
                 return True
 
     def cameras(self) -> dict[str, Frames]:

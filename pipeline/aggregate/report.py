@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.aggregate.account import Account, Frames
-from pipeline.messages import Ledger, ModelRef, Observation, Stub
+from pipeline.messages import Message, ModelRef, Observation
 
 LATENCIES_KEPT = 200_000
 
@@ -28,7 +28,7 @@ class RunReport:
         self._live = live
         self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
 
-    def add(self, message: Observation | Stub | Ledger) -> bool:
+    def add(self, message: Message) -> bool:
         """Book a record of `emotion-events`. False when it is a duplicate, which counts for nothing."""
         new = self.account.add(message)
         if new and isinstance(message, Observation):

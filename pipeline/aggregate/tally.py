@@ -1,0 +1,77 @@
+"""What was counted of some frames and faces; sums that can be added in any order. Pure.
+
+Everything is an integer, so that panes merge to the same value however they are grouped: `expected` in thousandths of
+a frame, `scores` in ten-thousandths, the digits that observations carry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pipeline.messages import LABELS, Face
+
+FRAME = 1000  # `Tally.expected` of one frame
+CERTAIN = 10_000  # `Tally.scores` of one face with probability 1
+
+
+@dataclass(slots=True)
+class Tally:
+    """`faces` are counted once a frame they are seen in; `told`: those whose expression is told."""
+
+    expected: int = 0
+    observed: int = 0
+    dead_lettered: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+    late: int = 0  # frames that came after their pane had been closed
+    faces: int = 0
+    told: int = 0
+    abstained: dict[str, int] = field(default_factory=dict)
+    scores: list[int] = field(default_factory=lambda: [0] * len(LABELS))
+    labels: list[int] = field(default_factory=lambda: [0] * len(LABELS))
+    tracks: set[str] = field(default_factory=set)
+
+    def see(self, faces: Iterable[Face]) -> None:
+        """Counts the faces of one frame. What was not read afresh is counted by its track's smoothed scores."""
+        for face in faces:
+            self.faces += 1
+            if face.track_id is not None:
+                self.tracks.add(face.track_id)
+            scores = face.scores or face.smoothed
+            if face.abstained or scores is None or face.label is None:
+                _count(self.abstained, face.reason or "unread")
+                continue
+            self.told += 1
+            self.labels[LABELS.index(face.label)] += 1
+            for at, label in enumerate(LABELS):
+                self.scores[at] += round(scores[label] * CERTAIN)
+
+    def add(self, other: Tally) -> None:
+        self.expected += other.expected
+        self.observed += other.observed
+        self.dead_lettered += other.dead_lettered
+        self.late += other.late
+        self.faces += other.faces
+        self.told += other.told
+        for reason, n in other.dropped.items():
+            _count(self.dropped, reason, n)
+        for reason, n in other.abstained.items():
+            _count(self.abstained, reason, n)
+        self.scores = [a + b for a, b in zip(self.scores, other.scores, strict=True)]
+        self.labels = [a + b for a, b in zip(self.labels, other.labels, strict=True)]
+        self.tracks |= other.tracks
+
+    def drop(self, reason: str, frames: int) -> None:
+        _count(self.dropped, reason, frames)
+
+
+def merged(tallies: Iterable[Tally]) -> Tally:
+    total = Tally()
+    for tally in tallies:
+        total.add(tally)
+    return total
+
+
+def _count(counts: dict[str, int], reason: str, n: int = 1) -> None:
+    if n:
+        counts[reason] = counts.get(reason, 0) + n

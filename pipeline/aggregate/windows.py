@@ -1,0 +1,169 @@
+"""Windows of one scope (a camera, a zone, a site), merged from the panes of its cameras. Pure.
+
+A window ending at W is told at W, then where it changed at each further interval, and for the last time at W + grace.
+What is told at a moment holds of each camera the records up to the one that took its time there (see panes.py), and
+is told once every camera of the scope has come so far. So it depends on the cameras' records alone: not on which
+camera's were read first, nor on how often the reader was killed.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pipeline.aggregate.panes import EPOCH, PANE
+from pipeline.aggregate.tally import Tally, merged
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Spec:
+    """A kind of window: `length` long, one begins `every` so often; whole panes. Tumbling when they are equal."""
+
+    length: timedelta
+    every: timedelta
+
+    def __str__(self) -> str:
+        length, every = (f"{int(each.total_seconds())}s" for each in (self.length, self.every))
+        return length if length == every else f"{length}/{every}"
+
+    def starts(self, pane: datetime) -> Iterator[datetime]:
+        """Of the windows that hold this pane, latest first."""
+        start = pane - (pane - EPOCH) % self.every
+        while start + self.length > pane:
+            yield start
+            start -= self.every
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Which windows there are; `interval` between two revisions; `grace` from a window's end to its last one."""
+
+    specs: tuple[Spec, ...]
+    interval: timedelta
+    grace: timedelta
+
+    @property
+    def span(self) -> timedelta:
+        """From a pane's start to the last moment at which a window that holds it is told."""
+        return max(spec.length for spec in self.specs) + self.grace
+
+    def moments(self, end: datetime) -> Iterator[datetime]:
+        """When a window that ends at `end` is told: the last of them is its last."""
+        moment = end
+        while moment < end + self.grace:
+            yield moment
+            moment += self.interval
+        yield end + self.grace
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One revision of a window: what the records up to `as_of` say, by camera."""
+
+    spec: Spec
+    start: datetime
+    revision: int
+    final: bool
+    as_of: datetime
+    cameras: dict[str, Tally]
+
+
+@dataclass(slots=True)
+class _Camera:
+    """`reached`: None while nothing was heard of it. `panes`: by start, each in its versions by `as_of`."""
+
+    reached: datetime | None = None
+    gone: bool = False
+    panes: dict[datetime, dict[datetime, Tally]] = field(default_factory=dict)
+
+
+class ScopeWindows:
+    """`told_to`: every moment up to it has been told; `last`: of each open window the last revision and its value."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.told_to = EPOCH
+        self.last: dict[tuple[Spec, datetime], tuple[int, dict[str, Tally]]] = {}
+        self._cameras: dict[str, _Camera] = {}
+        self._due: list[tuple[datetime, Spec, datetime]] = []  # heap of moments
+        self._open: set[tuple[Spec, datetime]] = set()
+
+    def expect(self, camera: str) -> None:
+        """Nothing is told before something was heard of this camera."""
+        self._cameras.setdefault(camera, _Camera())
+
+    def pane(self, camera: str, start: datetime, as_of: datetime, tally: Tally) -> None:
+        """A version of a pane. `reached` makes it count."""
+        self._cameras.setdefault(camera, _Camera()).panes.setdefault(start, {})[as_of] = tally
+        for spec in self.policy.specs:
+            for window in spec.starts(start):
+                self._schedule(spec, window)
+
+    def reached(self, camera: str, to: datetime, gone: bool) -> list[Told]:
+        """The camera's time has come to this tick. What can be told now, in order."""
+        state = self._cameras.setdefault(camera, _Camera())
+        state.reached = max(to, state.reached or to)
+        state.gone = gone
+        now = self._now()
+        if now is None or now <= self.told_to:
+            return []
+        told = []
+        while self._due and self._due[0][0] <= now:
+            told += self._tell(*heapq.heappop(self._due))
+        self.told_to = now
+        self._forget()
+        return told
+
+    def _now(self) -> datetime | None:
+        """As far as all cameras have come that somebody may still wait for."""
+        awaited = [camera.reached for camera in self._cameras.values() if not camera.gone]
+        times = [time for time in awaited if time is not None]
+        if len(times) < len(awaited):
+            return None
+        return min(times) if times else max(camera.reached for camera in self._cameras.values() if camera.reached)
+
+    def _schedule(self, spec: Spec, start: datetime) -> None:
+        if (spec, start) not in self._open:
+            end = start + spec.length
+            moments = [moment for moment in self.policy.moments(end) if moment > self.told_to]
+            if moments:
+                self._open.add((spec, start))
+                heapq.heappush(self._due, (moments[0], spec, start))
+
+    def _tell(self, moment: datetime, spec: Spec, start: datetime) -> list[Told]:
+        """The window as of a moment: nothing where nothing has changed."""
+        end = start + spec.length
+        final = moment == end + self.policy.grace
+        revision, before = self.last.get((spec, start), (-1, None))
+        merged_panes = {name: _merged(camera, start, end, moment) for name, camera in sorted(self._cameras.items())}
+        value = {name: tally for name, tally in merged_panes.items() if tally is not None}
+        if final:
+            self._open.discard((spec, start))
+            self.last.pop((spec, start), None)
+        else:
+            following = next(later for later in self.policy.moments(end) if later > moment)
+            heapq.heappush(self._due, (following, spec, start))
+            if value == before or not value:
+                return []
+            self.last[spec, start] = (revision + 1, value)
+        return [Told(spec, start, revision + 1, final, moment, value)] if value else []
+
+    def _forget(self) -> None:
+        for camera in self._cameras.values():
+            camera.panes = {
+                start: versions for start, versions in camera.panes.items() if start + self.policy.span > self.told_to
+            }
+
+
+def _merged(camera: _Camera, start: datetime, end: datetime, moment: datetime) -> Tally | None:
+    """The camera's panes from start to end as they were at the moment; None when there is none."""
+    found = []
+    pane = start
+    while pane < end:
+        versions = [as_of for as_of in camera.panes.get(pane, {}) if as_of <= moment]
+        if versions:
+            found.append(camera.panes[pane][max(versions)])
+        pane += PANE
+    return merged(found) if found else None
