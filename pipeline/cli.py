@@ -99,6 +99,14 @@ def analyze(config: SettingsFile = None) -> None:
 
 
 @app.command()
+def aggregate(config: SettingsFile = None) -> None:
+    """Aggregate alone: `emotion-events` to `emotion-windows`."""
+    from pipeline.aggregate.service import run
+
+    run(_role(config), _stop_on_signals())
+
+
+@app.command()
 def events(
     topic: Annotated[str, typer.Option(help="Topic to read.")] = EVENTS,
     follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes.")] = False,

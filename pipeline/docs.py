@@ -17,11 +17,13 @@ from pipeline import __version__
 from pipeline.messages import KINDS, Kind
 from pipeline.metrics import Metrics
 from pipeline.settings import CameraSettings, KafkaSettings, Settings
-from pipeline.topics import CAMERA_STATUS, DEAD_LETTERS, EVENTS, FRAMES, plan
+from pipeline.topics import CAMERA_STATUS, DEAD_LETTERS, EVENTS, FRAMES, STATE, WINDOWS, plan
+from serving.server.measures import MEANING
 
 CARRIES = {
     FRAMES: (Kind.FRAME, Kind.LEDGER),
-    EVENTS: (Kind.OBSERVATION, Kind.STUB, Kind.LEDGER),
+    EVENTS: (Kind.OBSERVATION, Kind.STUB, Kind.LEDGER, Kind.IDLE),
+    WINDOWS: (Kind.WINDOW,),
     CAMERA_STATUS: (Kind.CAMERA_STATUS,),
     DEAD_LETTERS: (Kind.DEAD_LETTER,),
 }
@@ -78,6 +80,18 @@ def metrics_page() -> str:
     ]
     for metric_name, kind, labels, text in metric_rows():
         lines.append(f"| `{metric_name}` | {kind} | {', '.join(labels)} | {text} |")
+    lines += [
+        "",
+        "## The model server",
+        "",
+        "Histograms of the handler, on TorchServe's own page beside its counters (`emostream up --local` lists it in",
+        "the run's folder, `metrics/torchserve.json`). Triton has metrics of its own. Generated from",
+        "`serving/server/measures.py`.",
+        "",
+        "| metric | kind | meaning |",
+        "|---|---|---|",
+        *(f"| `{name}` | histogram | {text} |" for name, text in MEANING.items()),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -96,6 +110,8 @@ def asyncapi() -> str:
     channels: dict[str, Any] = {}
     messages: dict[str, Any] = {}
     for topic, planned in plan(kafka).items():
+        if topic == STATE:  # nobody else's
+            continue
         refs = {str(kind): {"$ref": f"#/components/messages/{kind}"} for kind in CARRIES[topic]}
         channels[topic] = {
             "address": topic,

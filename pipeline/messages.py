@@ -34,6 +34,7 @@ class Kind(StrEnum):
     STUB = "emostream.stub.v1"
     CAMERA_STATUS = "emostream.camera-status.v1"
     DEAD_LETTER = "emostream.dead-letter.v1"
+    WINDOW = "emostream.window.v1"
 
 
 class CameraState(StrEnum):
@@ -127,7 +128,8 @@ class Ledger(Record):
 class Idle(Record):
     """Written into `emotion-events` for a camera of which no ledger tells any more: its host is gone, or it ended.
 
-    It moves the camera's time; what was promised for that time is what the last ledger record promised.
+    It moves the camera's time; what was promised for that time is what the last ledger record promised. `final`: it is
+    given up, and promises nothing until something is heard of it.
     """
 
     site: str
@@ -135,6 +137,7 @@ class Idle(Record):
     since: datetime
     until: datetime
     written_at: datetime
+    final: bool = False
 
     @property
     def key(self) -> str:
@@ -265,6 +268,68 @@ class Stub(FrameRecord):
     reason: str
 
 
+class Scope(StrEnum):
+    """What a window speaks of."""
+
+    CAMERA = "camera"
+    ZONE = "zone"
+    SITE = "site"
+
+
+class FrameCounts(BaseModel):
+    """What became of the frames of a time. `expected`: what the cameras' rates promised; fractions of a frame occur."""
+
+    model_config = ConfigDict(frozen=True)
+    expected: float = 0
+    observed: int = 0
+    dead_lettered: int = 0
+    dropped: dict[str, int] = Field(default_factory=dict)
+
+
+class Window(Record):
+    """What was seen from `start` to `end`, by the cameras' own time, in one camera, zone or site.
+
+    `spec`: its length, and how often one begins where they overlap: "60s", "300s/60s". A window is told again, with
+    the next `revision`, when late frames changed it, and for the last time as `final`. `as_of`: up to what time of
+    each camera's records it tells. `coverage`: frames observed over those expected, at most 1; null where none were
+    expected; `cameras`: the same for each. Faces are counted once a frame they are seen in: `n_face_frames`, of them
+    `n_told` with a told expression, which `scores_mean` and `label_share` are over (null without any), and
+    `n_abstained` without. `late_included`: frames that came after their ten seconds had been closed.
+    `suppressed`: the figures on faces are withheld, because too few tracks are behind them.
+    """
+
+    scope: Scope
+    site: str
+    id: str
+    spec: str
+    start: datetime
+    end: datetime
+    revision: int = Field(ge=0)
+    final: bool
+    as_of: datetime
+    frames: FrameCounts
+    coverage: float | None
+    cameras: dict[str, float | None]
+    n_face_frames: int
+    n_tracks: int
+    n_told: int
+    n_abstained: int
+    abstained: dict[str, int] = Field(default_factory=dict)
+    scores_mean: Scores | None = None
+    label_share: dict[str, float] | None = None
+    late_included: int = 0
+    suppressed: bool = False
+
+    @property
+    def owner(self) -> str:
+        """Decides the partition: all windows of one scope are in one, in order."""
+        return f"{self.scope}/{self.site}/{self.id}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.owner}/{self.spec}/{_iso(self.start)}"
+
+
 class DeadLetter(Record):
     """A record that could not be used: why, and where it stood. Its headers travel on; its payload does not.
 
@@ -291,6 +356,7 @@ KINDS: dict[Kind, type[Record]] = {
     Kind.STUB: Stub,
     Kind.CAMERA_STATUS: CameraStatus,
     Kind.DEAD_LETTER: DeadLetter,
+    Kind.WINDOW: Window,
 }
 
 
@@ -395,7 +461,7 @@ def cloud_event(
     ]
 
 
-def headers_of(record: Message | CameraStatus | DeadLetter) -> Headers:
+def headers_of(record: Message | CameraStatus | DeadLetter | Window) -> Headers:
     """The CloudEvents headers of a JSON record."""
     match record:
         case Observation():
@@ -410,6 +476,8 @@ def headers_of(record: Message | CameraStatus | DeadLetter) -> Headers:
         case CameraStatus():
             event_id = f"{record.key}/{record.session}/{record.state}/{_iso(record.at)}"
             return cloud_event(Kind.CAMERA_STATUS, record.key, event_id, record.at)
+        case Window():
+            return cloud_event(Kind.WINDOW, record.owner, f"{record.key}/{record.revision}", record.end)
         case DeadLetter():
             event_id = f"{record.topic}/{record.partition}/{record.offset}"
             return cloud_event(Kind.DEAD_LETTER, record.topic, event_id, record.at)

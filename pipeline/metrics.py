@@ -64,7 +64,13 @@ class Metrics:
         )
         self.batch_size = histogram("batch_size", "Face crops in one request to the model.", BATCH_SIZES)
         self.consumer_lag = gauge("consumer_lag_frames", "Records on `frames` not yet read by this process.")
-        # both
+        # aggregate
+        self.windows_emitted = counter("windows_emitted", "Windows told, by whether for the last time.", "final")
+        self.window_coverage = gauge(
+            "window_coverage_ratio", "Frames observed over those expected, in a camera's last window.", "camera_id"
+        )
+        self.late_events = counter("late_events", "Frames that came too late for any window.")
+        # several
         self.inflight_frames = gauge("inflight_frames", "Frames held by this process.", "role")
         self.inflight_bytes = gauge("inflight_bytes", "Bytes of frames held by this process.", "role")
         self.build_info = gauge("build_info", "1; the labels tell what runs.", "version", "role")

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.errors import UsageError
@@ -45,6 +54,7 @@ class KafkaSettings(Section):
     frames_retention_bytes: int = Field(2**30, gt=0, description="bytes of frames kept per partition")
     events_retention_days: float = Field(7, gt=0, description="how long observations are kept")
     group: str = Field("emostream-analyze", description="consumer group of the analyzers")
+    aggregate_group: str = Field("emostream-aggregate", description="consumer group of the aggregators")
 
 
 class CaptureSettings(Section):
@@ -108,10 +118,12 @@ class ClassifySettings(Section):
     url: str = Field(
         "", description="the model server's address, host:port for gRPC; empty: this machine, the kind's usual port"
     )
-    model_name: str = Field("emonext", pattern=r"^[A-Za-z0-9._-]+$")
+    model_name: str = Field("emonext", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     model: str | None = Field(None, description="folder of the model; none: the default of model_store")
     timeout_seconds: float = Field(20, gt=0, description="deadline of one request, below TorchServe's responseTimeout")
-    token: str | None = Field(None, description="the server's inference token, where it asks for one")
+    token: SecretStr | None = Field(
+        None, description="the server's inference token, where it asks for one; sent in clear but over https"
+    )
     threads: int = Field(1, ge=1, description="threads of the model (in-process, and each worker of --local)")
     workers: int = Field(1, ge=1, description="TorchServe workers of --local")
 
@@ -122,10 +134,39 @@ class ClassifySettings(Section):
             raise ValueError(f"url: {self.url!r} does not fit kind {self.kind}, which wants {wanted}")
         return self
 
+    @field_serializer("token", when_used="json")
+    def _tell(self, token: SecretStr | None) -> str | None:
+        """Roles and actors are given their settings as JSON."""
+        return token.get_secret_value() if token else None
+
+    @property
+    def secret(self) -> str | None:
+        """`token`, in clear."""
+        return self.token.get_secret_value() if self.token else None
+
     @property
     def address(self) -> str:
         """`url`, or where a server of this kind listens unless told otherwise."""
         return self.url or USUAL_ADDRESSES[self.kind]
+
+
+class WindowSettings(Section):
+    """One kind of window. A new one begins every `every_seconds`; without it, where the last one ends."""
+
+    seconds: int = Field(gt=0, multiple_of=10, description="length")
+    every_seconds: int | None = Field(None, gt=0, multiple_of=10, description="less than the length: they overlap")
+
+
+class AggregateSettings(Section):
+    windows: list[WindowSettings] = Field(
+        [WindowSettings(seconds=60), WindowSettings(seconds=300, every_seconds=60)],
+        min_length=1,
+        description="kinds of windows: `seconds`, and `every_seconds` where they overlap; multiples of 10",
+    )
+    grace_seconds: int = Field(30, ge=0, multiple_of=10, description="how long a window's late frames are waited for")
+    revision_seconds: int = Field(10, gt=0, multiple_of=10, description="least time between two revisions of a window")
+    idle_seconds: float = Field(15, gt=0, description="a camera of which nothing is heard is silent after this")
+    commit_seconds: float = Field(1.0, gt=0, description="outputs are flushed and offsets committed this often")
 
 
 class RaySettings(Section):
@@ -157,6 +198,7 @@ class Settings(BaseSettings):
     analyze: AnalyzeSettings = Field(default_factory=AnalyzeSettings)
     classify: ClassifySettings = Field(default_factory=ClassifySettings)
     ray: RaySettings = Field(default_factory=RaySettings)
+    aggregate: AggregateSettings = Field(default_factory=AggregateSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     model_dir: Path | None = Field(None, description="folder that already holds detector files, known by sha256")
     run_dir: Path = Field(Path("runs"), description="logs and state of the embedded stack, one folder a run")

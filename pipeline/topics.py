@@ -10,6 +10,8 @@ FRAMES = "frames"
 EVENTS = "emotion-events"
 CAMERA_STATUS = "camera-status"
 DEAD_LETTERS = "dead-letters"
+WINDOWS = "emotion-windows"
+STATE = "aggregate-state"
 
 MAX_RECORD_BYTES = 12 * 2**20  # largest frame that travels, with its headers
 
@@ -38,11 +40,15 @@ def plan(kafka: KafkaSettings) -> dict[str, Topic]:
     }
     events = {"retention.ms": _ms(kafka.events_retention_days * day)}
     short = {"retention.ms": _ms(day)}
+    compact = {"cleanup.policy": "compact,delete", "min.compaction.lag.ms": _ms(day / 24)}
+    state = {**compact, "retention.ms": _ms(day), "segment.ms": _ms(day / 24)}
     rows = [
         (FRAMES, kafka.partitions, frames),
         (EVENTS, kafka.partitions, events),
         (CAMERA_STATUS, few, events),
         (DEAD_LETTERS, few, short),
+        (WINDOWS, kafka.partitions, {**compact, **events}),
+        (STATE, kafka.partitions, state),
     ]
     return {short_name: Topic(name(kafka, short_name), count, config) for short_name, count, config in rows}
 

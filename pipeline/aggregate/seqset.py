@@ -19,6 +19,11 @@ class SeqSet:
     def __len__(self) -> int:
         return self._size
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SeqSet) and (self._firsts, self._lasts) == (other._firsts, other._lasts)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
     def ranges(self) -> Iterator[tuple[int, int]]:
         return zip(self._firsts, self._lasts, strict=True)
 

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import PlainSerializer
 
 from pipeline.messages import LABELS, Face
 
 FRAME = 1000  # `Tally.expected` of one frame
 CERTAIN = 10_000  # `Tally.scores` of one face with probability 1
+
+
+# Written in order, so that equal values are equal bytes.
+Counts = Annotated[dict[str, int], PlainSerializer(lambda counts: dict(sorted(counts.items())))]
 
 
 @dataclass(slots=True)
@@ -22,14 +29,14 @@ class Tally:
     expected: int = 0
     observed: int = 0
     dead_lettered: int = 0
-    dropped: dict[str, int] = field(default_factory=dict)
+    dropped: Counts = field(default_factory=dict)
     late: int = 0  # frames that came after their pane had been closed
     faces: int = 0
     told: int = 0
-    abstained: dict[str, int] = field(default_factory=dict)
+    abstained: Counts = field(default_factory=dict)
     scores: list[int] = field(default_factory=lambda: [0] * len(LABELS))
     labels: list[int] = field(default_factory=lambda: [0] * len(LABELS))
-    tracks: set[str] = field(default_factory=set)
+    tracks: Annotated[set[str], PlainSerializer(sorted)] = field(default_factory=set)
 
     def see(self, faces: Iterable[Face]) -> None:
         """Counts the faces of one frame. What was not read afresh is counted by its track's smoothed scores."""

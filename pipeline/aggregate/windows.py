@@ -8,10 +8,13 @@ camera's were read first, nor on how often the reader was killed.
 
 from __future__ import annotations
 
+import hashlib
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from pydantic import TypeAdapter
 
 from pipeline.aggregate.panes import EPOCH, PANE
 from pipeline.aggregate.tally import Tally, merged
@@ -28,12 +31,24 @@ class Spec:
         length, every = (f"{int(each.total_seconds())}s" for each in (self.length, self.every))
         return length if length == every else f"{length}/{every}"
 
+    @classmethod
+    def parse(cls, text: str) -> Spec:
+        """From what str gives."""
+        length, _, every = text.partition("/")
+        seconds = [timedelta(seconds=int(each.removesuffix("s"))) for each in (length, every or length)]
+        return cls(*seconds)
+
     def starts(self, pane: datetime) -> Iterator[datetime]:
         """Of the windows that hold this pane, latest first."""
         start = pane - (pane - EPOCH) % self.every
         while start + self.length > pane:
             yield start
             start -= self.every
+
+
+Key = tuple[Spec, datetime]  # a window: its kind and its start
+EMPTY: Mapping[Key, tuple[int, str]] = {}
+VALUE = TypeAdapter(dict[str, Tally])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +91,23 @@ class _Camera:
 
     reached: datetime | None = None
     gone: bool = False
+    over: bool = False
     panes: dict[datetime, dict[datetime, Tally]] = field(default_factory=dict)
 
 
 class ScopeWindows:
-    """`told_to`: every moment up to it has been told; `last`: of each open window the last revision and its value."""
+    """`told_to`: every moment up to it was told; `last`: of windows that may be told again, last revision and digest.
 
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
-        self.told_to = EPOCH
-        self.last: dict[tuple[Spec, datetime], tuple[int, dict[str, Tally]]] = {}
+    A reader that starts anew gives both as they were stored last, and all panes that it still finds.
+    """
+
+    def __init__(self, policy: Policy, told_to: datetime = EPOCH, last: Mapping[Key, tuple[int, str]] = EMPTY) -> None:
+        self.told_to = told_to
+        self.last = dict(last)
+        self._policy = policy
         self._cameras: dict[str, _Camera] = {}
         self._due: list[tuple[datetime, Spec, datetime]] = []  # heap of moments
-        self._open: set[tuple[Spec, datetime]] = set()
+        self._open: set[Key] = set()
 
     def expect(self, camera: str) -> None:
         """Nothing is told before something was heard of this camera."""
@@ -97,22 +116,26 @@ class ScopeWindows:
     def pane(self, camera: str, start: datetime, as_of: datetime, tally: Tally) -> None:
         """A version of a pane. `reached` makes it count."""
         self._cameras.setdefault(camera, _Camera()).panes.setdefault(start, {})[as_of] = tally
-        for spec in self.policy.specs:
+        for spec in self._policy.specs:
             for window in spec.starts(start):
                 self._schedule(spec, window)
 
-    def reached(self, camera: str, to: datetime, gone: bool) -> list[Told]:
-        """The camera's time has come to this tick. What can be told now, in order."""
+    def reached(self, camera: str, to: datetime, gone: bool = False, over: bool = False) -> list[Told]:
+        """The camera's time has come to this tick. What can be told now, in order.
+
+        When all cameras are over, everything is told. Should one begin again, a window may be told again after that.
+        """
         state = self._cameras.setdefault(camera, _Camera())
         state.reached = max(to, state.reached or to)
-        state.gone = gone
+        state.gone, state.over = gone, over
         now = self._now()
-        if now is None or now <= self.told_to:
+        if now is None:
             return []
+        all_over = all(each.over for each in self._cameras.values())
         told = []
-        while self._due and self._due[0][0] <= now:
+        while self._due and (self._due[0][0] <= now or all_over):
             told += self._tell(*heapq.heappop(self._due))
-        self.told_to = now
+        self.told_to = max(now, self.told_to)
         self._forget()
         return told
 
@@ -127,7 +150,7 @@ class ScopeWindows:
     def _schedule(self, spec: Spec, start: datetime) -> None:
         if (spec, start) not in self._open:
             end = start + spec.length
-            moments = [moment for moment in self.policy.moments(end) if moment > self.told_to]
+            moments = [moment for moment in self._policy.moments(end) if moment > self.told_to]
             if moments:
                 self._open.add((spec, start))
                 heapq.heappush(self._due, (moments[0], spec, start))
@@ -135,26 +158,35 @@ class ScopeWindows:
     def _tell(self, moment: datetime, spec: Spec, start: datetime) -> list[Told]:
         """The window as of a moment: nothing where nothing has changed."""
         end = start + spec.length
-        final = moment == end + self.policy.grace
-        revision, before = self.last.get((spec, start), (-1, None))
+        final = moment == end + self._policy.grace
+        revision, before = self.last.get((spec, start), (-1, ""))
         merged_panes = {name: _merged(camera, start, end, moment) for name, camera in sorted(self._cameras.items())}
         value = {name: tally for name, tally in merged_panes.items() if tally is not None}
         if final:
             self._open.discard((spec, start))
-            self.last.pop((spec, start), None)
         else:
-            following = next(later for later in self.policy.moments(end) if later > moment)
+            following = next(later for later in self._policy.moments(end) if later > moment)
             heapq.heappush(self._due, (following, spec, start))
-            if value == before or not value:
-                return []
-            self.last[spec, start] = (revision + 1, value)
-        return [Told(spec, start, revision + 1, final, moment, value)] if value else []
+        digest = _digest(value)
+        if not value or (digest == before and not final):
+            return []
+        self.last[spec, start] = (revision + 1, digest)
+        return [Told(spec, start, revision + 1, final, moment, value)]
 
     def _forget(self) -> None:
+        """What can be told no more."""
+        grace, span = self._policy.grace, self._policy.span
+        self.last = {
+            (spec, start): last
+            for (spec, start), last in self.last.items()
+            if start + spec.length + grace > self.told_to
+        }
         for camera in self._cameras.values():
-            camera.panes = {
-                start: versions for start, versions in camera.panes.items() if start + self.policy.span > self.told_to
-            }
+            camera.panes = {start: pane for start, pane in camera.panes.items() if start + span > self.told_to}
+
+
+def _digest(value: dict[str, Tally]) -> str:
+    return hashlib.blake2b(VALUE.dump_json(value), digest_size=8).hexdigest()
 
 
 def _merged(camera: _Camera, start: datetime, end: datetime, moment: datetime) -> Tally | None:

@@ -18,14 +18,7 @@ from functools import partial
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import (
-    CommitFailedError,
-    FencedInstanceIdError,
-    IllegalGenerationError,
-    KafkaError,
-    RebalanceInProgressError,
-    UnknownMemberIdError,
-)
+from kafka.errors import FencedInstanceIdError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from pipeline.analyze.batching import Batch, Batcher
@@ -35,7 +28,7 @@ from pipeline.analyze.status import Status
 from pipeline.analyze.vision import Looked, Vision
 from pipeline.classify.classifier import Classifier, Scored
 from pipeline.errors import BadRecord, ClassifierUnavailable, DependencyError
-from pipeline.kafka.clients import Revoked, subscribe
+from pipeline.kafka.clients import NOT_OURS, Revoked, subscribe
 from pipeline.kafka.gaps import GapFinder
 from pipeline.kafka.offsets import Entry, PartitionLog
 from pipeline.kafka.outbox import Out, Outbox
@@ -51,7 +44,6 @@ IDLE_POLL_MS = 100
 WAIT_SECONDS = 0.005  # for the pools, while frames are in flight
 KEEP_ALIVE_SECONDS = 0.5
 MODEL_RETRY_SECONDS = (0.2, 2.0)  # first pause between tries, and the longest
-NOT_OURS = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
 
 
 @dataclass(slots=True, eq=False)
@@ -115,7 +107,7 @@ class Worker:
 
     def run(self) -> None:
         """Work until `stop`. Raises DependencyError when an output is not taken or another took this one's place."""
-        subscribe(self._consumer, self._kafka, self._topic, self._revoked)
+        subscribe(self._consumer, self._kafka, [self._topic], self._revoked)
         try:
             while not self._stop.is_set():
                 self._read(time.monotonic())

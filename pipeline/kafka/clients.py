@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import importlib.util
 import queue
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
-from kafka.errors import KafkaConfigurationError, KafkaError, TopicAlreadyExistsError
+from kafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    KafkaConfigurationError,
+    KafkaError,
+    RebalanceInProgressError,
+    TopicAlreadyExistsError,
+    UnknownMemberIdError,
+)
 
 from pipeline.errors import DependencyError, UsageError
 from pipeline.settings import KafkaSettings
 from pipeline.topics import MAX_RECORD_BYTES, Topic, plan
 
 BOOTSTRAP_MS = 10_000
+NOT_OURS = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
+"""Why a commit is refused while partitions move."""
 NEVER_MS = 2**31 - 1
 """kafka-python 3.0.12 loses its producer id for good when a batch that was sent expires in an outage, and then delivers
 nothing any more. So none expires: what waits is bounded by those who send."""
@@ -80,17 +90,21 @@ def admin(kafka: KafkaSettings) -> KafkaAdminClient:
 
 
 def subscribe(
-    consumer: KafkaConsumer, kafka: KafkaSettings, topic: str, listener: ConsumerRebalanceListener | None = None
+    consumer: KafkaConsumer,
+    kafka: KafkaSettings,
+    topics: Sequence[str],
+    listener: ConsumerRebalanceListener | None = None,
 ) -> None:
-    """Join the consumer's group for the topic `topic`, named as on the broker.
+    """Join the consumer's group for the topics, named as on the broker.
 
     The metadata is fetched first: kafka-python 3.0.12 that joins with what it fetched before the subscription may be
     given no partition, and is then asked again only after `metadata_max_age_ms`, five minutes.
     """
     with errors_of(kafka):
-        consumer.subscribe([topic], listener=listener)
-        if topic not in consumer.topics():
-            raise DependencyError(f"topic {topic} does not exist", "emostream topics apply creates it")
+        consumer.subscribe(list(topics), listener=listener)
+        missing = set(topics) - consumer.topics()
+    if missing:
+        raise DependencyError(f"topic {min(missing)} does not exist", "emostream topics apply creates it")
 
 
 class Revoked(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types

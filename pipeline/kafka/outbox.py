@@ -16,12 +16,13 @@ FLUSH_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Out:
-    """A record to be written. `topic` is the broker's name of it."""
+    """A record to be written. `topic` is the broker's name of it; the key decides the partition, unless it is given."""
 
     topic: str
     key: bytes | None
     value: bytes
     headers: Headers
+    partition: int | None = None
 
 
 class Outbox:
@@ -33,7 +34,9 @@ class Outbox:
 
     def send(self, out: Out) -> None:
         try:
-            future = self._producer.send(out.topic, value=out.value, key=out.key, headers=out.headers)
+            future = self._producer.send(
+                out.topic, value=out.value, key=out.key, headers=out.headers, partition=out.partition
+            )
         except KafkaError as error:
             raise _failed(error) from None
         self._pending.append(future)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -19,14 +19,16 @@ log = logging.getLogger(__name__)
 
 
 class Reader:
-    """Every partition of some topics, from their end, their beginning, a time or given offsets on."""
+    """Every partition of some topics, or those of `numbers`, from their end, beginning, a time or given offsets on."""
 
-    def __init__(self, kafka: KafkaSettings, topics: Iterable[str]) -> None:
+    def __init__(self, kafka: KafkaSettings, topics: Iterable[str], numbers: Collection[int] = ()) -> None:
         self._kafka = kafka
         self._consumer = consumer(kafka)
         with errors_of(kafka):
             names = [name(kafka, topic) for topic in topics]
-            self._partitions = [TopicPartition(topic, number) for topic in names for number in self._numbers(topic)]
+            self._partitions = [
+                TopicPartition(topic, number) for topic in names for number in numbers or self._numbers(topic)
+            ]
             self._consumer.assign(self._partitions)
 
     def _numbers(self, topic: str) -> list[int]:

@@ -35,7 +35,7 @@ def read(kafka_settings: KafkaSettings) -> Iterator[Callable[[str, Callable[[lis
     def read_until(topic: str, enough: Callable[[list[Record]], bool]) -> list[Record]:
         consumer = clients.consumer(kafka_settings)
         consumers.append(consumer)
-        clients.subscribe(consumer, kafka_settings, topics.name(kafka_settings, topic))
+        clients.subscribe(consumer, kafka_settings, [topics.name(kafka_settings, topic)])
         records: list[Record] = []
         deadline = time.monotonic() + 30
         while not enough(records):
@@ -126,7 +126,7 @@ def test_a_file_waits_for_the_analyzers(kafka_settings: KafkaSettings, read: Cal
                 before, since = now, time.monotonic()
         assert before < 900
     reader = clients.consumer(kafka_settings, kafka_settings.group)
-    clients.subscribe(reader, kafka_settings, topics.name(kafka_settings, topics.FRAMES))
+    clients.subscribe(reader, kafka_settings, [topics.name(kafka_settings, topics.FRAMES)])
     while not finished:
         assert time.monotonic() < deadline + 60
         reader.poll(timeout_ms=200)

@@ -23,7 +23,7 @@ def test_a_new_consumer_gets_its_partitions_with_its_first_join(
     caplog.set_level(logging.WARNING, "kafka")
     for number in range(5):
         reader = consumer(kafka_settings, f"{kafka_settings.group}-{number}")
-        subscribe(reader, kafka_settings, topic)
+        subscribe(reader, kafka_settings, [topic])
         give_up = time.monotonic() + PATIENCE
         while not reader.assignment():
             assert time.monotonic() < give_up
@@ -36,5 +36,5 @@ def test_a_new_consumer_gets_its_partitions_with_its_first_join(
 def test_a_topic_that_is_not_there_is_named(kafka_settings: KafkaSettings) -> None:
     reader = consumer(kafka_settings, kafka_settings.group)
     with pytest.raises(DependencyError, match="topic nowhere does not exist"):
-        subscribe(reader, kafka_settings, "nowhere")
+        subscribe(reader, kafka_settings, ["nowhere"])
     reader.close(autocommit=False)

@@ -61,7 +61,7 @@ def echoes(url: str, token: str) -> bool:
 
 def answers(settings: ClassifySettings) -> bool:
     try:
-        return echoes(settings.url, settings.token or "")
+        return echoes(settings.url, settings.secret or "")
     except httpx.HTTPError:
         return False
 
@@ -143,8 +143,10 @@ def test_starts_serves_and_leaves_nothing_but_logs(tmp_path: Path, echo: Path) -
         assert "no-such-topic" not in admin.list_topics()
         admin.close()
         assert settings.kafka.replication == 1
-        assert echoes(settings.classify.url, settings.classify.token or "")
+        assert echoes(settings.classify.url, settings.classify.secret or "")
         assert not echoes(settings.classify.url, "another token")
+        (listed,) = json.loads((stack.run.path / "metrics" / "torchserve.json").read_text())
+        assert "ts_inference_requests_total" in httpx.get(f"http://{listed['targets'][0]}/metrics", timeout=10).text
         assert settings.ray.address is not None
         assert settings.ray.address.startswith("127.0.0.1:")
         assert os.environ["RAY_AUTH_MODE"] == "token"

@@ -6,85 +6,33 @@ import copy
 import itertools
 import random
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.aggregate.panes import PANE, WHOLE, CameraPanes, Pane, Tick
+from pipeline.aggregate.panes import EPOCH, PANE, WHOLE, CameraPanes, Tick, pane_of
+from pipeline.aggregate.state import CameraRecord
+from pipeline.aggregate.summary import summary
 from pipeline.aggregate.tally import FRAME, Tally
-from pipeline.aggregate.windows import Policy, ScopeWindows, Spec, Told
-from pipeline.messages import (
-    LABELS,
-    Box,
-    CameraState,
-    Face,
-    Idle,
-    Ledger,
-    Message,
-    ModelRef,
-    Observation,
-    Quality,
-    SeqRange,
-    Stub,
-)
+from pipeline.aggregate.windows import VALUE, Policy, ScopeWindows, Spec, Told
+from pipeline.messages import LABELS, CameraState, Idle, Ledger, Message, Observation, Scope, SeqRange, Stub, Window
+from tests.records import START, at, camera_log, face, idle, ledger, observed, stub
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
 TUMBLING = Spec(timedelta(seconds=20), timedelta(seconds=20))
 SLIDING = Spec(timedelta(seconds=30), timedelta(seconds=10))
 POLICY = Policy((TUMBLING, SLIDING), timedelta(seconds=10), timedelta(seconds=20))
-MODEL = ModelRef(name="model")
-
-
-def at(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
-
-
-def face(label: str, track: str = "t", zones: Sequence[str] = ()) -> Face:
-    scores = {name: 0.7 if name == label else 0.05 for name in LABELS}
-    return Face(
-        track_id=track, bbox=Box(x=0, y=0, width=1, height=1), detection_confidence=1, quality=Quality(size_px=50),
-        scores=scores, label=label, confidence=0.7, zone_ids=list(zones),
-    )  # fmt: skip
-
-
-def observed(
-    seq: int, seconds: float, faces: Sequence[Face] = (), session: int = 1, camera: str = "cam"
-) -> Observation:
-    return Observation(
-        event_id=f"site/{camera}/{session}/{seq}", site="site", camera=camera, session=session, seq=seq,
-        captured_at=at(seconds), processed_at=START, width=1, height=1, detector=MODEL, model=MODEL, faces=list(faces),
-    )  # fmt: skip
-
-
-def stub(seq: int, seconds: float, camera: str = "cam") -> Stub:
-    return Stub(
-        event_id=f"site/{camera}/1/{seq}", site="site", camera=camera, session=1, seq=seq, captured_at=at(seconds),
-        processed_at=START, reason="jpeg",
-    )  # fmt: skip
-
-
-def ledger(since: float, until: float, expected: float, camera: str = "cam", **values: object) -> Ledger:
-    return Ledger.model_validate(
-        {
-            "site": "site", "camera": camera, "session": 1, "written_at": START, "covers_from": at(since),
-            "covers_to": at(until), "first_seq": 0, "next_seq": 0, "expected": expected, "state": CameraState.UP,
-            **values,
-        }
-    )  # fmt: skip
-
-
-def idle(since: float, until: float) -> Idle:
-    return Idle(site="site", camera="cam", since=at(since), until=at(until), written_at=START)
 
 
 class Reader:
     """What the consumer does: panes of every camera into the windows of the scope they share."""
 
-    def __init__(self, cameras: Sequence[str] = ("cam",), zone: str = WHOLE) -> None:
-        self.panes = {name: CameraPanes(POLICY.span, lambda _: ("bed",)) for name in cameras}
-        self.windows = ScopeWindows(POLICY)
+    def __init__(
+        self, cameras: Sequence[str] = ("cam",), zone: str = WHOLE, windows: ScopeWindows | None = None
+    ) -> None:
+        self.panes = {name: CameraPanes(POLICY.grace, lambda _: ("bed",)) for name in cameras}
+        self.windows = windows or ScopeWindows(POLICY)
         self.zone = zone
         for name in cameras:
             self.windows.expect(name)
@@ -94,10 +42,10 @@ class Reader:
         return [] if tick is None else self.take(message.camera, tick)
 
     def take(self, camera: str, tick: Tick) -> list[Told]:
-        for pane in tick.panes:
-            if self.zone in pane.tallies:
-                self.windows.pane(camera, pane.start, pane.as_of, copy.deepcopy(pane.tallies[self.zone]))
-        return self.windows.reached(camera, tick.reached, tick.gone)
+        for start, pane in tick.panes.items():
+            if self.zone in pane:
+                self.windows.pane(camera, start, tick.as_of, copy.deepcopy(pane[self.zone]))
+        return self.windows.reached(camera, tick.reached, tick.gone, tick.over)
 
 
 def read(messages: Sequence[Message], zone: str = WHOLE) -> list[Told]:
@@ -133,7 +81,7 @@ def test_late_frames_make_a_revision_and_say_so() -> None:
 
 
 def test_what_comes_after_the_last_revision_is_counted_and_changes_nothing() -> None:
-    panes = CameraPanes(POLICY.span)
+    panes = CameraPanes(POLICY.grace)
     for seq in range(60):
         panes.add(observed(seq, seq), seq)
     assert panes.too_late == 0
@@ -170,8 +118,19 @@ def test_a_camera_that_came_to_its_end_is_expected_to_do_nothing_and_holds_nobod
     other = [observed(seq, seq, camera="other") for seq in range(50)]
     told = read([other[0], end, *other[1:]])
     assert [each.as_of for each in window(told, TUMBLING, 0)] == [at(20), at(40)]
-    told = read([end, idle(10, 60)])
+    told = read([ledger(0, 10, 50, final=True, state=CameraState.STOPPED), idle(10, 60)])
     assert window(told, TUMBLING, 0)[0].cameras["cam"].expected == 50 * FRAME
+
+
+def test_when_all_files_came_to_their_end_everything_is_told() -> None:
+    log: list[Message] = [observed(0, 25), ledger(20, 26, 1, final=True, state=CameraState.ENDED)]
+    told = window(read(log), TUMBLING, 20)
+    assert [(each.revision, each.final, each.cameras["cam"].observed) for each in told] == [(0, False, 1), (1, True, 1)]
+    told = window(read([*log, *(observed(seq, 27 + seq, session=2) for seq in range(40))]), TUMBLING, 20)
+    assert [(each.revision, each.final, each.cameras["cam"].observed) for each in told][2:] == [
+        (2, False, 14),
+        (3, True, 14),
+    ]
 
 
 def test_drops_and_stubs_are_told_and_a_frame_has_one_fate() -> None:
@@ -225,12 +184,17 @@ def brute(log: Log, start: datetime, end: datetime) -> tuple[int, int, int, int,
     seen: list[Observation] = []
     dead = dropped = 0
     touched = False
-    covered = START - timedelta(days=1)
+    covered = now = START - timedelta(days=1)
     for message in log:
         since, last = times(message)
+        before, now = now, max(now, last)
         if isinstance(message, Ledger):
-            inside = start <= max(since, last - timedelta(microseconds=1)) < end
-            touched |= max(since, covered, start) < min(last, end)
+            end_of = max(since, last - timedelta(microseconds=1))
+            inside = start <= end_of < end and not too_late(end_of, before)
+            touched |= any(
+                max(since, covered, pane) < min(last, pane + PANE) and not too_late(pane, before)
+                for pane in panes_between(start, end)
+            )
             covered = max(covered, last)
             for reason, ranges in message.dropped.items():
                 for seqs in ranges:
@@ -243,7 +207,7 @@ def brute(log: Log, start: datetime, end: datetime) -> tuple[int, int, int, int,
         if isinstance(message, Idle) or (message.session, message.seq) in fates:
             continue
         fates[message.session, message.seq] = "read"
-        if start <= since < end:
+        if start <= since < end and not too_late(since, before):
             touched = True
             if isinstance(message, Stub):
                 dead += 1
@@ -253,6 +217,14 @@ def brute(log: Log, start: datetime, end: datetime) -> tuple[int, int, int, int,
         return None
     tracks = frozenset(face.track_id or "" for message in seen for face in message.faces)
     return len(seen), dead, dropped, sum(len(message.faces) for message in seen), tracks
+
+
+def too_late(moment: datetime, now: datetime) -> bool:
+    return pane_of(moment) + PANE + POLICY.grace <= now
+
+
+def panes_between(start: datetime, end: datetime) -> list[datetime]:
+    return [start + n * PANE for n in range((end - start) // PANE)]
 
 
 Value = dict[str, tuple[int, int, int, int, frozenset[str]]]
@@ -294,30 +266,6 @@ def plain(told: Sequence[Told]) -> list[tuple[Spec, datetime, int, bool, Value]]
     )
 
 
-def camera_log(camera: str, seed: int) -> list[Message]:
-    """A log that mostly goes forward: jumps, late frames, duplicates, drops, stubs."""
-    rng = random.Random(f"{camera} {seed}")
-    log: list[Message] = []
-    now, seq = rng.uniform(0, 15), 0
-    for _ in range(rng.randrange(1, 40)):
-        now += rng.choice([0.3, 1, 1, 4, rng.uniform(0, 35)])
-        kind = rng.random()
-        if kind < 0.55:
-            faces = [face(rng.choice(LABELS), rng.choice("xyz")) for _ in range(rng.randrange(3))]
-            log.append(observed(seq, max(0.0, now - rng.choice([0, 0, 0, 5, 25, 60])), faces, camera=camera))
-            seq += 1
-        elif kind < 0.65:
-            log.append(stub(seq, now, camera))
-            seq += 1
-        elif kind < 0.85:
-            drops = {"full": [SeqRange(first=seq, last=seq + 1)]} if rng.random() < 0.5 else {}
-            seq += 2 * bool(drops)
-            log.append(ledger(max(0.0, now - rng.choice([1, 14])), now, 0, camera, dropped=drops))
-        elif log:
-            log.append(rng.choice(log))
-    return log or [observed(0, 0, camera=camera)]
-
-
 SEEDS = st.integers(0, 2**32)
 
 
@@ -342,36 +290,20 @@ def interleaved(a: Log, b: Log, rng: random.Random) -> Iterator[tuple[int, Messa
 @settings(max_examples=100, deadline=None)
 @given(SEEDS)
 def test_a_reader_that_was_killed_tells_the_same(seed: int) -> None:
-    """Killed at any moment, also between two of the records that hold its state; it reads on from its last tick."""
+    """Killed at any moment, also before its state was stored; it reads on from there, or from earlier."""
     log = camera_log("cam", seed)
     rng = random.Random(seed)
-    ticks: dict[int, list[Pane]] = {}
-    undisturbed = CameraPanes(POLICY.span)
-    for offset, message in enumerate(log):
-        tick = undisturbed.add(message, offset)
-        if tick is not None:
-            ticks[offset] = copy.deepcopy(tick.panes)
-
-    stored: dict[datetime, Pane] = {}
+    undisturbed = CameraPanes(POLICY.grace)
+    ticks = [copy.deepcopy(undisturbed.add(message, offset)) for offset, message in enumerate(log)]
     state, resume = None, 0
-    seen: dict[int, list[Pane]] = {}
-    for _ in range(3):
-        panes = CameraPanes(POLICY.span)
-        if state is not None:
-            panes.restore(copy.deepcopy(state), copy.deepcopy(list(stored.values())))
-        killed = rng.randrange(resume, len(log) + 1)
-        for offset in range(resume, killed):
+    for _ in range(4):
+        panes = CameraPanes(POLICY.grace, state=copy.deepcopy(state))
+        for offset in range(rng.randrange(resume + 1), rng.randrange(resume, len(log) + 1)):
             tick = panes.add(log[offset], offset)
-            if tick is None:
-                continue
-            seen.setdefault(offset, copy.deepcopy(tick.panes))
-            assert tick.panes == seen[offset] == ticks[offset]
-            written = rng.randrange(len(tick.panes) + 1) if rng.random() < 0.3 else None
-            for pane in tick.panes[:written]:
-                stored[pane.start] = copy.deepcopy(pane)
-            if written is not None:
-                break
-            state, resume = copy.deepcopy(panes.state), tick.offset
+            if offset >= resume:
+                assert tick == ticks[offset]
+            if tick is not None and rng.random() < 0.8:  # else killed before it was stored
+                state, resume = copy.deepcopy(panes.state), offset + 1
 
 
 @pytest.mark.parametrize("zone", [WHOLE, "bed"])
@@ -384,9 +316,80 @@ def test_expected_frames_are_never_lost_between_panes(zone: str) -> None:
         expected = round(rng.uniform(0, 30), 3)
         total += round(expected * FRAME)
         tick = panes.add(ledger(since, to, expected), offset)
-        latest |= {pane.start: pane.tallies[zone].expected for pane in tick.panes} if tick else {}
+        latest |= {start: pane[zone].expected for start, pane in tick.panes.items()} if tick else {}
     tick = panes.add(idle(moments[-1], moments[-1] + PANE.total_seconds()), 99)
     assert tick is not None
-    latest |= {pane.start: pane.tallies[zone].expected for pane in tick.panes}
+    latest |= {start: pane[zone].expected for start, pane in tick.panes.items()}
     promised = panes.state.rate * PANE.total_seconds() if panes.state else 0
     assert sum(latest.values()) == pytest.approx(total + promised * FRAME, abs=40)
+
+
+@settings(max_examples=100, deadline=None)
+@given(SEEDS)
+def test_windows_that_are_begun_anew_tell_the_same(seed: int) -> None:
+    """What was told is known up to some moment before the kill; all panes are given again, from the first."""
+    rng = random.Random(seed)
+    reader = Reader(["a", "b"])
+    ticks: list[tuple[str, Tick]] = []
+    for offset, message in interleaved(camera_log("a", seed), camera_log("b", seed), rng):
+        tick = reader.panes[message.camera].add(message, offset)
+        if tick is not None:
+            ticks.append((message.camera, copy.deepcopy(tick)))
+    undisturbed = {
+        (told.spec, told.start, told.revision): told for name, tick in ticks for told in reader.take(name, tick)
+    }
+
+    known, last = EPOCH, {}
+    told_since: list[Told] = []
+    for _ in range(3):
+        anew = Reader(["a", "b"], windows=ScopeWindows(POLICY, known, last))
+        for name, tick in ticks[: rng.randrange(len(ticks) + 1)]:
+            told = anew.take(name, tick)
+            assert all(each.as_of > known for each in told)
+            told_since += told
+            if rng.random() < 0.5 and anew.windows.told_to > known:
+                known, last = anew.windows.told_to, dict(anew.windows.last)
+    for name, tick in ticks:
+        told_since += anew.take(name, tick)
+    for told_again in told_since:
+        assert told_again == undisturbed[told_again.spec, told_again.start, told_again.revision]
+
+
+def test_equal_windows_are_equal_bytes_whatever_the_order() -> None:
+    one, other = Tally(tracks={"a", "b"}), Tally(tracks={"b", "a"})
+    for tally, reasons in ((one, ("x", "y")), (other, ("y", "x"))):
+        for reason in reasons:
+            tally.drop(reason, 1)
+    assert VALUE.dump_json({"cam": one}) == VALUE.dump_json({"cam": other})
+
+
+def test_the_state_of_a_camera_survives_the_wire() -> None:
+    panes = CameraPanes(POLICY.grace, lambda _: ("bed",))
+    for offset, message in enumerate(camera_log("cam", 5)):
+        panes.add(message, offset)
+    assert panes.state is not None
+    record = CameraRecord(site="site", camera="cam", state=panes.state)
+    again = CameraRecord.decode(record.encode())
+    assert again.encode() == record.encode()
+    assert again.state == panes.state
+
+
+def test_a_summary_is_in_fractions_and_counts() -> None:
+    log: list[Message] = [ledger(0, 5, 30), *(observed(seq, seq, [face("sad")]) for seq in range(12))]
+    log += [observed(20, 30), observed(21, 45)]
+    window = summary(next(each for each in read(log) if each.spec == TUMBLING), Scope.CAMERA, "site", "cam")
+    assert window.key == "camera/site/cam/20s/2026-01-01T00:00:00.000000+00:00"
+    assert (window.frames.expected, window.frames.observed, window.coverage) == (30, 12, 0.4)
+    assert window.label_share is not None
+    assert window.label_share["sad"] == 1
+    assert window.scores_mean == {label: 0.7 if label == "sad" else 0.05 for label in LABELS}
+    assert (window.n_face_frames, window.n_tracks, window.n_abstained) == (12, 1, 0)
+    assert Window.decode(window.encode()) == window
+
+
+def test_a_camera_that_gives_too_much_covers_for_no_other() -> None:
+    told = Told(
+        TUMBLING, START, 0, False, START, {"a": Tally(expected=10_000, observed=20), "b": Tally(expected=10_000)}
+    )
+    window = summary(told, Scope.SITE, "site", "site")
+    assert (window.coverage, window.cameras) == (0.5, {"a": 1.0, "b": 0.0})

@@ -1,0 +1,236 @@
+"""`emostream aggregate`: reads observations and ledger records, writes windows.
+
+A member of one consumer group on `emotion-events` and `aggregate-state`. Whoever is given a partition of either reads
+the partition of `aggregate-state` with that number from its beginning, and knows what its predecessor knew. Outputs
+are flushed, then offsets committed; what is read again after a kill is written again, equal.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import FencedInstanceIdError, KafkaError
+from kafka.partitioner import murmur2
+from kafka.structs import OffsetAndMetadata
+
+from pipeline.aggregate.aggregator import EventsPartition, StatePartition
+from pipeline.aggregate.state import CameraRecord, PanesRecord, ScopeRecord
+from pipeline.aggregate.windows import Policy, Spec
+from pipeline.errors import BadRecord, DependencyError
+from pipeline.kafka.clients import NOT_OURS, Revoked, consumer, producer, subscribe
+from pipeline.kafka.lag import Lag
+from pipeline.kafka.outbox import Out, Outbox
+from pipeline.kafka.reader import Reader, parse
+from pipeline.messages import Idle, Ledger, Observation, Scope, Stub, Window, headers_of
+from pipeline.metrics import Metrics, list_targets
+from pipeline.settings import AggregateSettings, Settings
+from pipeline.topics import EVENTS, STATE, WINDOWS, name
+
+log = logging.getLogger(__name__)
+
+POLL_MS = 200
+State = CameraRecord | PanesRecord | ScopeRecord
+Made = State | Window
+KINDS: dict[str, type[State]] = {
+    "events": CameraRecord,
+    "panes": PanesRecord,
+    "windows": ScopeRecord,
+}
+
+
+def policy(settings: AggregateSettings) -> Policy:
+    """What the settings say of windows."""
+    specs = [Spec(*(timedelta(seconds=s) for s in (w.seconds, w.every_seconds or w.seconds))) for w in settings.windows]
+    return Policy(tuple(specs), timedelta(seconds=settings.revision_seconds), timedelta(seconds=settings.grace_seconds))
+
+
+class Aggregator:
+    """The loop of `run` owns everything here."""
+
+    def __init__(self, settings: Settings, reader: KafkaConsumer, outbox: Outbox, lag: Lag, metrics: Metrics) -> None:
+        self._kafka = settings.kafka
+        self._settings = settings.aggregate
+        self._policy = policy(settings.aggregate)
+        self._consumer = reader
+        self._outbox = outbox
+        self._lag = lag
+        self._metrics = metrics
+        self._events_topic, self._state_topic = name(settings.kafka, EVENTS), name(settings.kafka, STATE)
+        self._windows_topic = name(settings.kafka, WINDOWS)
+        self._events: dict[int, EventsPartition] = {}
+        self._scopes: dict[int, StatePartition] = {}
+        self._next: dict[TopicPartition, int] = {}  # the next offset of each partition that is ours; -1: unknown
+        self._to_store: dict[bytes, tuple[TopicPartition, Out]] = {}
+        self._stored: dict[TopicPartition, int] = {}  # what may be committed
+        self._revoked = Revoked()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set. Raises DependencyError when an output is not taken, or its place was."""
+        subscribe(self._consumer, self._kafka, [self._events_topic, self._state_topic], self._revoked)
+        next_commit = next_idle = time.monotonic()
+        while not stop.is_set():
+            polled = self._consumer.poll(timeout_ms=POLL_MS)
+            self._forget_revoked()
+            self._take_up(self._consumer.assignment() - self._next.keys())
+            for partition, records in polled.items():
+                for record in records:
+                    self._add(partition, record)
+            now = time.monotonic()
+            if now >= next_idle:
+                next_idle = now + self._settings.idle_seconds / 4
+                self._tell_idle()
+            if now >= next_commit:
+                next_commit = now + self._settings.commit_seconds
+                self._commit()
+        self._commit()
+        self._commit()  # what the first one stored
+
+    def _forget_revoked(self) -> None:
+        for partition in self._revoked.take():
+            held: dict[int, Any] = self._events if partition.topic == self._events_topic else self._scopes
+            held.pop(partition.partition, None)
+            self._next.pop(partition, None)
+            self._stored.pop(partition, None)
+            self._to_store = {key: stored for key, stored in self._to_store.items() if stored[0] != partition}
+
+    def _take_up(self, new: set[TopicPartition]) -> None:
+        """What was known of these partitions."""
+        if not new:
+            return
+        newest: dict[int, dict[str, CameraRecord | ScopeRecord]] = defaultdict(dict)
+        panes: dict[int, list[PanesRecord]] = defaultdict(list)
+        with Reader(self._kafka, [STATE], {partition.partition for partition in new}) as reader:
+            reader.from_beginning()
+            for record in reader.to_end():
+                match state := _state(record):
+                    case PanesRecord():
+                        panes[record.partition].append(state)
+                    case CameraRecord() | ScopeRecord():
+                        newest[record.partition][state.key] = state
+        for partition in sorted(new):
+            number = partition.partition
+            self._next[partition] = -1
+            if partition.topic == self._events_topic:
+                cameras = [state for state in newest[number].values() if isinstance(state, CameraRecord)]
+                self._events[number] = EventsPartition(self._policy, cameras)
+            else:
+                scopes = [state for state in newest[number].values() if isinstance(state, ScopeRecord)]
+                self._scopes[number] = StatePartition(self._policy, scopes)
+                for state in panes[number]:
+                    self._write(partition, self._scopes[number].add(state))
+
+    def _add(self, partition: TopicPartition, record: Any) -> None:
+        if partition.topic == self._events_topic:
+            message = parse(record)
+            if isinstance(message, Observation | Stub | Ledger | Idle):
+                events = self._events[partition.partition]
+                before = events.too_late
+                self._write(partition, events.add(message, record.offset, datetime.now(UTC)))
+                self._metrics.late_events.inc(events.too_late - before)
+        else:
+            state = _state(record)
+            if isinstance(state, PanesRecord):
+                self._write(partition, self._scopes[partition.partition].add(state))
+        self._next[partition] = record.offset + 1
+
+    def _write(self, source: TopicPartition, records: Iterable[Made]) -> None:
+        """What the records of `source` set free: sent at once, but for states, which wait for what they tell of."""
+        for record in records:
+            key, value = record.key.encode(), record.encode()
+            match record:
+                case CameraRecord():
+                    self._to_store[key] = source, Out(self._state_topic, key, value, [], source.partition)
+                case ScopeRecord():
+                    self._to_store[key] = source, Out(self._state_topic, key, value, [], source.partition)
+                case PanesRecord():
+                    self._outbox.send(Out(self._state_topic, key, value, [], self._partition(record.owner)))
+                case Window():
+                    out = Out(self._windows_topic, key, value, headers_of(record), self._partition(record.owner))
+                    self._outbox.send(out)
+                    self._metrics.windows_emitted.labels(str(record.final).lower()).inc()
+                    if record.scope is Scope.CAMERA and record.coverage is not None:
+                        self._metrics.window_coverage.labels(record.id).set(record.coverage)
+
+    def _partition(self, owner: str) -> int:
+        return int(murmur2(owner.encode()) & 0x7FFFFFFF) % self._kafka.partitions
+
+    def _tell_idle(self) -> None:
+        """Only where everything was read, here and by analyze: else what seems silent may be on its way."""
+        now, after = datetime.now(UTC), timedelta(seconds=self._settings.idle_seconds)
+        idle = [
+            record
+            for partition in self._next
+            if partition.topic == self._events_topic and self._all_read(partition)
+            for record in self._events[partition.partition].idle(now, after)
+        ]
+        try:
+            behind = self._lag.records() if idle else 0
+        except DependencyError as error:
+            log.warning("silent cameras are not told of: %s", error)
+            return
+        for record in idle if not behind else ():
+            self._outbox.send(Out(self._events_topic, record.key.encode(), record.encode(), headers_of(record)))
+
+    def _all_read(self, partition: TopicPartition) -> bool:
+        end = self._consumer.highwater(partition)
+        return end is not None and (self._consumer.position(partition) or 0) >= end
+
+    def _commit(self) -> None:
+        """Flush what was made; commit what was stored the last time, which tells whether it is still ours; store.
+
+        So no state is known before what it tells of is written, no offset is committed before the state is known, and
+        one whose place was taken stores nothing any more.
+        """
+        self._outbox.flush()
+        try:
+            if self._stored:
+                self._consumer.commit({p: OffsetAndMetadata(at, "", -1) for p, at in self._stored.items()})
+        except FencedInstanceIdError:
+            raise DependencyError("another aggregator took this one's place", "it goes on there") from None
+        except KafkaError as error:
+            told = "partitions are moving" if isinstance(error, NOT_OURS) else "will be tried again"
+            log.info("not committed, %s: %r", told, error)
+            return
+        for _, out in self._to_store.values():
+            self._outbox.send(out)
+        self._outbox.flush()
+        self._to_store.clear()
+        for partition, following in self._next.items():
+            if following < 0:
+                continue
+            is_events = partition.topic == self._events_topic
+            self._stored[partition] = self._events[partition.partition].resume(following) if is_events else following
+
+
+def _state(record: Any) -> State | None:
+    """A record of `aggregate-state`; None, and a log line, for one that is not ours."""
+    kind = KINDS.get((record.key or b"").split(b"/")[0].decode(errors="replace"))
+    try:
+        if kind is None:
+            raise BadRecord("key", f"unknown key {record.key!r}")
+        return kind.decode(record.value)
+    except BadRecord as error:
+        log.warning("skipped %s/%d/%d: %s", record.topic, record.partition, record.offset, error.message)
+        return None
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Until `stop` is set. Raises DependencyError when Kafka does not answer."""
+    metrics = Metrics("aggregate")
+    port = metrics.serve(settings.metrics.host)
+    list_targets(settings.metrics.targets_dir, "aggregate", settings.metrics.host, [port])
+    reader = consumer(settings.kafka, settings.kafka.aggregate_group, session_timeout_ms=10_000)
+    writer = producer(settings.kafka, compression_type="lz4")
+    with Lag(settings.kafka) as lag:
+        try:
+            Aggregator(settings, reader, Outbox(writer), lag, metrics).run(stop)
+        finally:
+            reader.close(autocommit=False, timeout_ms=2000)
+            writer.close(timeout=2)

@@ -1,0 +1,120 @@
+"""`emostream aggregate` on a real Kafka, killed at random moments, against the pure core on the same log."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+
+from pipeline.aggregate.panes import WHOLE, CameraPanes
+from pipeline.aggregate.service import policy
+from pipeline.aggregate.summary import summary
+from pipeline.aggregate.windows import ScopeWindows
+from pipeline.kafka.clients import producer
+from pipeline.kafka.reader import Reader, parse
+from pipeline.local.roles import role, write_settings
+from pipeline.messages import Message, Scope, Window, headers_of
+from pipeline.settings import KafkaSettings, Settings, load
+from pipeline.topics import EVENTS, WINDOWS, name
+from tests.records import START, camera_log, ledger, observed
+
+PATIENCE = 60.0
+CAMERAS = ("a", "b", "c")
+Windows = dict[tuple[str, int], Window]
+
+
+def settings_of(kafka: KafkaSettings, **changes: object) -> Settings:
+    windows = [{"seconds": 20}, {"seconds": 30, "every_seconds": 10}]
+    values = {"windows": windows, "grace_seconds": 20, "commit_seconds": 0.05, "idle_seconds": 3600, **changes}
+    return load(kafka={**kafka.model_dump(), "aggregate_group": f"{kafka.group}-aggregate"}, aggregate=values)
+
+
+def expected(settings: Settings, log: Sequence[Message]) -> Windows:
+    """What is told of each camera, by the core alone."""
+    chosen = policy(settings.aggregate)
+    found: Windows = {}
+    for camera in CAMERAS:
+        panes, windows = CameraPanes(chosen.grace), ScopeWindows(chosen)
+        for offset, message in enumerate(message for message in log if message.camera == camera):
+            tick = panes.add(message, offset)
+            for start, pane in tick.panes.items() if tick else ():
+                windows.pane(camera, start, tick.as_of, pane[WHOLE])
+            for told in windows.reached(camera, tick.reached, tick.gone, tick.over) if tick else ():
+                window = summary(told, Scope.CAMERA, "site", camera)
+                found[window.key, window.revision] = window
+    return found
+
+
+class Watch:
+    """The windows told so far. What is told twice must be told alike."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._reader = Reader(kafka, [WINDOWS])
+        self._reader.from_beginning()
+        self.windows: Windows = {}
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        give_up = datetime.now(UTC) + timedelta(seconds=PATIENCE)
+        while not condition():
+            for record in self._reader.poll(0.1):
+                window = parse(record)
+                assert isinstance(window, Window)
+                assert self.windows.setdefault((window.key, window.revision), window) == window
+            assert datetime.now(UTC) < give_up, f"{len(self.windows)} windows"
+
+    def of(self, scope: Scope) -> Windows:
+        return {key: window for key, window in self.windows.items() if window.scope is scope}
+
+
+def test_windows_after_kills_are_those_of_the_log(kafka_settings: KafkaSettings, tmp_path: Path) -> None:
+    rng = random.Random(11)
+    settings = settings_of(kafka_settings)
+    file = write_settings(settings, tmp_path)
+    logs = {
+        camera: [*camera_log(camera, 3), *(observed(1000 + n, 400 + n, camera=camera) for n in range(100))]
+        for camera in CAMERAS
+    }
+    log: list[Message] = []
+    while any(logs.values()):
+        log.append(logs[rng.choice([camera for camera in CAMERAS if logs[camera]])].pop(0))
+    want = expected(settings, log)
+    writer = producer(settings.kafka)
+    watch = Watch(settings.kafka)
+    parts = [log[at : at + len(log) // 4 + 1] for at in range(0, len(log), len(log) // 4 + 1)]
+    for part in parts:
+        told = len(watch.windows)
+        with role("aggregate", file, tmp_path) as running:
+            for message in part:
+                key = f"{message.site}/{message.camera}".encode()
+                writer.send(name(settings.kafka, EVENTS), message.encode(), key, headers_of(message))
+            writer.flush()
+            if part is parts[-1]:
+                watch.until(lambda: watch.of(Scope.CAMERA).keys() >= want.keys())
+            else:
+                watch.until(lambda told=told: len(watch.windows) > told)  # type: ignore[misc]
+                for process in psutil.Process(running.pid).children(recursive=True):
+                    process.kill()
+    writer.close()
+    assert watch.of(Scope.CAMERA) == want
+    assert {window.final for window in watch.of(Scope.SITE).values()} == {True, False}
+
+
+def test_a_camera_whose_host_is_gone_is_told_with_what_was_promised(
+    kafka_settings: KafkaSettings, tmp_path: Path
+) -> None:
+    """Nobody writes a ledger record any more, and what is in `frames` was read."""
+    settings = settings_of(kafka_settings, idle_seconds=1, windows=[{"seconds": 10}], grace_seconds=0)
+    now = (datetime.now(UTC) - START).total_seconds()
+    last = ledger(now - 20, now, 100)
+    watch = Watch(settings.kafka)
+    writer = producer(settings.kafka)
+    writer.send(name(settings.kafka, EVENTS), last.encode(), last.key.encode(), headers_of(last))
+    writer.flush()
+    writer.close()
+    with role("aggregate", write_settings(settings, tmp_path), tmp_path):
+        watch.until(lambda: any(window.start > last.covers_to for window in watch.windows.values()))
+    after = [window for window in watch.of(Scope.CAMERA).values() if window.start > last.covers_to]
+    assert [(window.frames.expected, window.coverage) for window in after] == [(50, 0.0)] * len(after)

@@ -1,0 +1,91 @@
+"""Records of `emotion-events` as tests write them, and whole logs by seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from pipeline.messages import (
+    LABELS,
+    Box,
+    CameraState,
+    Face,
+    Idle,
+    Ledger,
+    Message,
+    ModelRef,
+    Observation,
+    Quality,
+    SeqRange,
+    Stub,
+)
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+MODEL = ModelRef(name="model")
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def face(label: str, track: str = "t", zones: Sequence[str] = ()) -> Face:
+    scores = {name: 0.7 if name == label else 0.05 for name in LABELS}
+    return Face(
+        track_id=track, bbox=Box(x=0, y=0, width=1, height=1), detection_confidence=1, quality=Quality(size_px=50),
+        scores=scores, label=label, confidence=0.7, zone_ids=list(zones),
+    )  # fmt: skip
+
+
+def observed(
+    seq: int, seconds: float, faces: Sequence[Face] = (), session: int = 1, camera: str = "cam"
+) -> Observation:
+    return Observation(
+        event_id=f"site/{camera}/{session}/{seq}", site="site", camera=camera, session=session, seq=seq,
+        captured_at=at(seconds), processed_at=START, width=1, height=1, detector=MODEL, model=MODEL, faces=list(faces),
+    )  # fmt: skip
+
+
+def stub(seq: int, seconds: float, camera: str = "cam") -> Stub:
+    return Stub(
+        event_id=f"site/{camera}/1/{seq}", site="site", camera=camera, session=1, seq=seq, captured_at=at(seconds),
+        processed_at=START, reason="jpeg",
+    )  # fmt: skip
+
+
+def ledger(since: float, until: float, expected: float, camera: str = "cam", **values: object) -> Ledger:
+    return Ledger.model_validate(
+        {
+            "site": "site", "camera": camera, "session": 1, "written_at": START, "covers_from": at(since),
+            "covers_to": at(until), "first_seq": 0, "next_seq": 0, "expected": expected, "state": CameraState.UP,
+            **values,
+        }
+    )  # fmt: skip
+
+
+def idle(since: float, until: float) -> Idle:
+    return Idle(site="site", camera="cam", since=at(since), until=at(until), written_at=START)
+
+
+def camera_log(camera: str, seed: int) -> list[Message]:
+    """A log that mostly goes forward: jumps, late frames, duplicates, drops, stubs."""
+    rng = random.Random(f"{camera} {seed}")
+    log: list[Message] = []
+    now, seq = rng.uniform(0, 15), 0
+    for _ in range(rng.randrange(1, 40)):
+        now += rng.choice([0.3, 1, 1, 4, rng.uniform(0, 35)])
+        kind = rng.random()
+        if kind < 0.55:
+            faces = [face(rng.choice(LABELS), rng.choice("xyz")) for _ in range(rng.randrange(3))]
+            log.append(observed(seq, max(0.0, now - rng.choice([0, 0, 0, 5, 25, 60])), faces, camera=camera))
+            seq += 1
+        elif kind < 0.65:
+            log.append(stub(seq, now, camera))
+            seq += 1
+        elif kind < 0.85:
+            drops = {"full": [SeqRange(first=seq, last=seq + 1)]} if rng.random() < 0.5 else {}
+            seq += 2 * bool(drops)
+            log.append(ledger(max(0.0, now - rng.choice([1, 14])), now, 0, camera, dropped=drops))
+        elif log:
+            log.append(rng.choice(log))
+    return log or [observed(0, 0, camera=camera)]
