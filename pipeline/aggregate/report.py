@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.aggregate.account import Account, Frames
-from pipeline.messages import Message, ModelRef, Observation
+from pipeline.messages import Message, ModelRef, Observation, Window
 
 LATENCIES_KEPT = 200_000
 
@@ -23,6 +23,7 @@ class RunReport:
         self.inferences = 0
         self.model: ModelRef | None = None
         self.detector: ModelRef | None = None
+        self._windows: set[str] = set()  # keys
         self._first_captured: datetime | None = None
         self._last_processed: datetime | None = None
         self._live = live
@@ -41,6 +42,10 @@ class RunReport:
                 self._latencies.append((message.processed_at - message.captured_at).total_seconds())
         return new
 
+    def window(self, window: Window) -> None:
+        """Counts a window once, however often it is told."""
+        self._windows.add(window.key)
+
     def finish(self, started: datetime, ended: datetime) -> dict[str, Any]:
         """The report of a run between these times; `seconds` go from its first frame to its last observation."""
         total = self.account.total()
@@ -51,7 +56,7 @@ class RunReport:
             "frames": block(total),
             "faces": self.faces,
             "inferences": self.inferences,
-            "windows": 0,
+            "windows": len(self._windows),
             "alerts": 0,
             "seconds": round(seconds, 3),
             "frames_per_second": round(total.observed / seconds, 3),

@@ -6,14 +6,20 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from pydantic import SecretStr
+
+from pipeline.classify.choose import answers
 from pipeline.errors import DependencyError, EmostreamError
 from pipeline.local import archive, jars, java, kafka, ray_cluster, torchserve
 from pipeline.local.folders import RunFolder, new_run
+from pipeline.local.ports import LOOPBACK
 from pipeline.local.process import Cancelled, Process
+from pipeline.metrics import list_targets
 from pipeline.settings import Settings
 
 Progress = Callable[[str, str], None]
@@ -134,11 +140,12 @@ class LocalStack:
             self._progress("TorchServe", "packaging the model")
             path = archive.of_model(self.settings.classify)
         self._progress("TorchServe", "loading the model")
-        golden = self._golden or self._classify
+        golden = self._golden or partial(answers, self.settings.classify)
         server = torchserve.start(
             self._java, path.absolute(), self.settings.classify, run=self.run, golden=golden, cancelled=self._cancelled
         )
-        self._fill("classify", url=server.address(self.settings.classify), token=server.token)
+        self._fill("classify", url=server.address(self.settings.classify), token=SecretStr(server.token))
+        list_targets(self.run.path / "metrics", "torchserve", LOOPBACK, [server.metrics_port])
         return server
 
     def _start_ray(self) -> Part:
@@ -147,17 +154,6 @@ class LocalStack:
         self._environment = ray_cluster.set_environment(cluster.environment)
         self._fill("ray", address=cluster.address)
         return cluster
-
-    def _classify(self, url: str, token: str) -> bool:
-        from pipeline.classify.choose import make
-        from pipeline.classify.classifier import golden
-
-        classifier = make(self.settings.classify.model_copy(update={"url": url, "token": token}))
-        try:
-            golden(classifier)
-        finally:
-            classifier.close()
-        return True
 
     def _fill(self, section: str, **values: object) -> None:
         with _FILLING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,9 @@ from typing import Any
 
 from rich.console import Console
 
+from pipeline.aggregate.panes import pane_of
 from pipeline.aggregate.report import RunReport
+from pipeline.aggregate.service import policy
 from pipeline.capture.spec import CameraSpec
 from pipeline.console import view
 from pipeline.console.board import Board
@@ -22,9 +24,9 @@ from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import Reader, parse, unread_frames
 from pipeline.local.process import Process
 from pipeline.local.roles import role, write_settings
-from pipeline.messages import CameraState, CameraStatus, FrameId, Ledger, Observation, Stub
+from pipeline.messages import CameraState, CameraStatus, FrameId, Ledger, Observation, Scope, Stub, Window
 from pipeline.settings import Settings
-from pipeline.topics import CAMERA_STATUS, EVENTS
+from pipeline.topics import CAMERA_STATUS, EVENTS, WINDOWS
 
 YUNET = "yunet"
 TITLE = "emostream: apparent expressions"
@@ -33,6 +35,7 @@ LAG_SECONDS = 1.0
 ANALYZERS_SECONDS = 30.0
 DRAIN_SECONDS = 60.0  # without anything new
 STOP_DRAIN_SECONDS = 8.0
+WINDOWS_SECONDS = 10.0  # for the last windows of files, once all else is done
 LAST_WORDS_SECONDS = 3.0  # what a process that ended has published arrives by then
 
 
@@ -55,7 +58,7 @@ class RunFailed(EmostreamError):
 
 
 class SystemRun:
-    """One run of capture and analyze on a Kafka, Ray and TorchServe that are there already."""
+    """One run of capture, analyze and aggregate on a Kafka, Ray and TorchServe that are there already."""
 
     def __init__(self, plan: Plan, console: Console, stop: threading.Event, check: Callable[[], None]) -> None:
         """`check` raises when a part of the embedded stack has ended."""
@@ -69,6 +72,7 @@ class SystemRun:
         self._states: dict[str, tuple[CameraState, str]] = {}
         self._next_lag = 0.0
         self._first_session = 0
+        self._to_close: dict[str, tuple[datetime, set[str]]] = {}  # files: their last pane, kinds of windows still open
         self._moved_at = 0.0  # when a record last came that told something new
 
     def run(self) -> dict[str, Any]:
@@ -87,7 +91,7 @@ class SystemRun:
     def _run(self, started: datetime) -> None:
         kafka = self._plan.settings.kafka
         with ExitStack() as stack:
-            reader = stack.enter_context(Reader(kafka, [EVENTS, CAMERA_STATUS]))
+            reader = stack.enter_context(Reader(kafka, [EVENTS, CAMERA_STATUS, WINDOWS]))
             reader.from_end()
             self._lag = lag = stack.enter_context(Lag(kafka))
             self._first_session = int(started.timestamp() * 1000)  # sessions are numbered by their start
@@ -95,20 +99,22 @@ class SystemRun:
             metrics = self._plan.settings.metrics.model_copy(update={"targets_dir": self._plan.folder / "metrics"})
             settings = self._plan.settings.model_copy(update={"metrics": metrics, "log_dir": logs})
             file = write_settings(settings, self._plan.folder)
+            aggregate = stack.enter_context(role("aggregate", file, logs))
             analyze = stack.enter_context(role("analyze", file, logs))
             self._await_analyzers(analyze)
             capture = stack.enter_context(role("capture", file, logs))
             shown = stack.enter_context(view.make(self._console, TITLE))
-            self._watch(reader, shown, capture, analyze)
+            self._watch(reader, shown, capture, [analyze, aggregate])
             if self._stop.is_set():
                 shown.note("stopping: what is captured is read; Ctrl-C again ends at once")
             stopping = threading.Thread(target=capture.stop, name="stop capture")
             stopping.start()
-            self._drain(reader, shown, analyze, stopping)
+            self._drain(reader, shown, [analyze, aggregate], stopping)
             stopping.join()
             analyze.stop()
             for record in reader.to_end():
                 self._book(record, shown)
+            self._close_windows(reader, shown, aggregate)
             self._book_unread(lag)
             self._board.lag = self._report.account.total().in_flight
             shown.show(self._board, time.monotonic())
@@ -121,12 +127,12 @@ class SystemRun:
         while not listed.exists() and time.monotonic() < give_up and not self._stop.wait(0.1):
             analyze.check()
 
-    def _watch(self, reader: Reader, shown: view.View, capture: Process, analyze: Process) -> None:
+    def _watch(self, reader: Reader, shown: view.View, capture: Process, others: Sequence[Process]) -> None:
         """Until every camera has ended, the time is over (counted from a camera's first sign) or somebody asks."""
         end = float("inf")
         left_at: float | None = None
         while not self._stop.is_set() and not self._board.ended >= self._ids and time.monotonic() < end:
-            self._step(reader, shown, analyze)
+            self._step(reader, shown, others)
             if end == float("inf") and self._plan.seconds is not None and self._board.rows:
                 end = time.monotonic() + self._plan.seconds
             if capture.running():
@@ -138,23 +144,30 @@ class SystemRun:
             if time.monotonic() - max(left_at, self._moved_at) > DRAIN_SECONDS:
                 return
 
-    def _drain(self, reader: Reader, shown: view.View, analyze: Process, stopping: threading.Thread) -> None:
+    def _drain(self, reader: Reader, shown: view.View, others: Sequence[Process], stopping: threading.Thread) -> None:
         """Until the last ledger record of every camera came through, behind all of its frames.
 
         Given up when nothing moves any more, and soon when somebody asked to stop: what is left is in flight.
         """
         began = time.monotonic()
         while stopping.is_alive() or not self._board.ended >= self._ids:
-            self._step(reader, shown, analyze)
+            self._step(reader, shown, others)
             now = time.monotonic()
             asked = self._stop.is_set() and now - began > STOP_DRAIN_SECONDS and not stopping.is_alive()
             if asked or now - max(began, self._moved_at) > DRAIN_SECONDS:
                 return
 
-    def _step(self, reader: Reader, shown: view.View, analyze: Process) -> None:
+    def _close_windows(self, reader: Reader, shown: view.View, aggregate: Process) -> None:
+        """Until the windows of files that came to their end were told for the last time."""
+        give_up = time.monotonic() + WINDOWS_SECONDS
+        while self._to_close and time.monotonic() < give_up:
+            self._step(reader, shown, [aggregate])
+
+    def _step(self, reader: Reader, shown: view.View, others: Sequence[Process]) -> None:
         for record in reader.poll(POLL_SECONDS):
             self._book(record, shown)
-        analyze.check()
+        for process in others:
+            process.check()
         self._check()
         now = time.monotonic()
         if now >= self._next_lag:
@@ -184,6 +197,17 @@ class SystemRun:
                     self._states[message.camera] = (message.state, message.reason)
                 shown.note(f"{message.camera}: {message.state}" + (f": {message.reason}" if message.reason else ""))
 
+        if isinstance(message, Ledger) and message.final and message.state is CameraState.ENDED and message.next_seq:
+            specs = {str(spec) for spec in policy(self._plan.settings.aggregate).specs}
+            self._to_close[message.camera] = pane_of(message.covers_to), specs
+        elif isinstance(message, Window):
+            self._report.window(message)
+            pane, specs = self._to_close.get(message.id, (None, set()))
+            if message.scope is Scope.CAMERA and message.final and pane is not None and message.end > pane:
+                specs.discard(message.spec)
+                if not specs:
+                    del self._to_close[message.id]
+
     @property
     def observed(self) -> int:
         """Frames observed so far."""
@@ -195,6 +219,8 @@ class SystemRun:
 
     def _is_ours(self, message: object) -> bool:
         """Of this run's cameras and sessions; an earlier run's backlog is somebody else's."""
+        if isinstance(message, Window):
+            return message.site == self._plan.settings.site and not self._ids.isdisjoint(message.cameras)
         return (
             isinstance(message, Observation | Stub | Ledger | CameraStatus | FrameId)
             and message.site == self._plan.settings.site

@@ -25,7 +25,7 @@ KINDS = ("torchserve", "torchserve-grpc")  # of classify.kind, that ask TorchSer
 READY_SECONDS = 120.0
 STARTUP_SECONDS = 100
 QUEUE = 256
-MAX_REQUEST_BYTES = 32 * 2**20
+MAX_REQUEST_BYTES = 6_553_500  # TorchServe's default; what is sent here stays below it, see serving.server.wire
 TOKEN_MINUTES = 10 * 365 * 24 * 60  # tokens die with the run, not before
 VM = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
@@ -63,13 +63,13 @@ before."""
 
 @dataclass(frozen=True)
 class TorchServe:
-    """A server that has answered once. `url`: of HTTP, `grpc`: host:port, `metrics`: what Prometheus reads; `token`:
-    what the inference API asks for."""
+    """A server that has answered once, on LOOPBACK. `url`: of HTTP, `grpc`: host:port; `metrics_port`: of /metrics,
+    for Prometheus; `token`: what the inference API asks for."""
 
     process: Process
     url: str
     grpc: str
-    metrics: str
+    metrics_port: int
     token: str
 
     def address(self, settings: ClassifySettings) -> str:
@@ -146,7 +146,7 @@ netty_client_threads=2
     process = Process("TorchServe", command, log, env=_environment(settings, run, os.environ), cwd=home)
     try:
         process.wait_ready(lambda: _answers(url, _token(home)), READY_SECONDS, cancelled)
-        server = TorchServe(process, url, grpc, f"http://{LOOPBACK}:{metrics}/metrics", _token(home))
+        server = TorchServe(process, url, grpc, metrics, _token(home))
         address = server.address(settings)
         process.wait_ready(lambda: _predicts(golden, address, server.token, log), READY_SECONDS, cancelled)
     except BaseException:

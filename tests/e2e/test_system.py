@@ -25,9 +25,9 @@ from pipeline.kafka.clients import apply_topics
 from pipeline.kafka.reader import Reader, parse
 from pipeline.local.stack import LocalStack
 from pipeline.local.system import Plan, SystemRun
-from pipeline.messages import CameraState, Ledger, Observation
+from pipeline.messages import CameraState, Ledger, Observation, Scope
 from pipeline.settings import CameraSettings, Settings
-from pipeline.topics import EVENTS
+from pipeline.topics import EVENTS, WINDOWS
 
 RUNS = itertools.count()
 PATIENCE = 90.0
@@ -116,6 +116,14 @@ def test_synthetic_faces_are_read_and_the_script_travels_along(stack: LocalStack
     assert report["balanced"]
     assert report["frames"]["observed"] == 60
     assert report["faces"] >= 90
+    with Reader(run.settings.kafka, [WINDOWS]) as reader:
+        reader.from_beginning()
+        windows = [parse(record) for record in reader.to_end()]
+    assert report["windows"] == len({window.key for window in windows})
+    assert {window.scope for window in windows if window.final} == {Scope.CAMERA, Scope.SITE}
+    minutes = [window for window in windows if window.spec == "60s" and window.final and window.scope is Scope.CAMERA]
+    assert sum(window.frames.observed for window in minutes) == 60
+    assert sum(window.n_face_frames for window in minutes) == report["faces"]
     assert report["inferences"] == report["faces"]
     observations = [message for message in run.messages() if isinstance(message, Observation)]
     assert all(len(observation.scripted or []) == 2 for observation in observations)
