@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from serving.errors import DataError, RecipeError, ServingError
+from serving.errors import CheckpointError, DataError, RecipeError, ServingError
 
 model_app = typer.Typer(help="EmoNeXt: train, evaluate, package and inspect models.", no_args_is_help=True)
 ModelOption = Annotated[Path | None, typer.Option("--model", help="A model folder; without it the store's default.")]
@@ -28,15 +28,22 @@ CacheOption = Annotated[Path | None, typer.Option(help="Folder that keeps the pi
 SkipBadOption = Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be used, and say how much.")]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu or cuda; without it the GPU where there is one.")]
 
+ABLATION = Path(__file__).with_name("configs") / "ablation.yaml"
+
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Our errors as one line on stderr: exit code 2 for data and settings, 1 for the rest."""
+    """Our errors and the system's as one line on stderr: exit code 2 for what was given, 1 for the rest."""
     try:
         yield
     except ServingError as error:
         print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(2 if isinstance(error, DataError | RecipeError) else 1) from error
+        raise typer.Exit(2 if isinstance(error, DataError | RecipeError | CheckpointError) else 1) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        print(f"error: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        raise typer.Exit(1) from error
 
 
 @model_app.command()
@@ -50,14 +57,17 @@ def data(
 ) -> None:
     """Say which data set lies there and its splits; with --check, what is wrong with it."""
     from serving.data.check import check as checked
-    from serving.data.load import recognised, splits
+    from serving.data.load import recognised, splits_there
     from serving.data.pictures import Choice
     from serving.data.tables import tables
     from serving.model.jsonfile import save_json
+    from serving.outputs import check_file
 
     with one_line_errors():
+        check_file(report)
         if not check:
-            print(f"{path}: {recognised(path)}, splits {', '.join(splits(path))}; --check looks at the pictures")
+            there = ", ".join(splits_there(path)) or "none"
+            print(f"{path}: {recognised(path)}, splits {there}; --check looks at the pictures")
             return
         with Console(stderr=True).status("looking at the pictures") as status:
             found = checked(
@@ -88,7 +98,7 @@ def train(
     cache: CacheOption = None,
     skip_bad: SkipBadOption = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
-    threads: Annotated[int, typer.Option(help="CPU threads; 0: torch's choice.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: torch's choice.")] = 0,
     device: DeviceOption = None,
     export_only: Annotated[bool, typer.Option("--export-only", help="Only write the best epoch so far.")] = False,
 ) -> None:
@@ -98,21 +108,18 @@ def train(
 
     with one_line_errors():
         choice = Choice(classes or "7", fold, peak_frames)
-        if export_only:
-            export_run(config, data, out, votes, choice=choice, cache=cache, skip_bad=skip_bad)
-        else:
-            train_model(
-                config,
-                data,
-                out,
-                votes=votes,
-                epochs=epochs,
-                threads=threads,
-                device=device,
-                choice=choice,
-                cache=cache,
-                skip_bad=skip_bad,
-            )
+        (export_run if export_only else train_model)(
+            config,
+            data,
+            out,
+            votes=votes,
+            epochs=epochs,
+            threads=threads,
+            device=device,
+            choice=choice,
+            cache=cache,
+            skip_bad=skip_bad,
+        )
 
 
 @model_app.command()
@@ -120,7 +127,7 @@ def ablate(
     *,
     data: Annotated[Path, typer.Option(help="fer2013.csv.")],
     out: Annotated[Path, typer.Option(help="Folder of the runs; finished ones are not trained again.")],
-    config: Annotated[Path, typer.Option(help="The small model's recipe.")] = Path("serving/configs/ablation.yaml"),
+    config: Annotated[Path | None, typer.Option(help="Another recipe than configs/ablation.yaml.")] = None,
     split: Annotated[str, typer.Option(help="What the runs are measured on.")] = "PublicTest",
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each variant.")] = 5,
     epochs: Annotated[int | None, typer.Option(min=1, help="Of each run, instead of the recipe's.")] = None,
@@ -130,7 +137,7 @@ def ablate(
     from serving.training.run import ablate_model
 
     with one_line_errors():
-        print(ablate_model(config, data, split, out, seeds, epochs=epochs, device=device))
+        print(ablate_model(config or ABLATION, data, split, out, seeds, epochs=epochs, device=device))
 
 
 @model_app.command()
@@ -164,13 +171,19 @@ def evaluate(
     from serving.evaluation.show import show_report
     from serving.inference.predictor import Predictor
     from serving.model.folder import default_model_dir
+    from serving.outputs import check_file, check_folder
     from serving.training.progress import shown_batches
 
     with one_line_errors():
         if not data.exists():
             raise DataError(f"there is no {data}; FER2013's csv or the folder of a data set is expected")
-        if store and limit is not None:
-            raise DataError("--store keeps the figures of a whole split: leave out --limit")
+        if store and (limit is not None or not ten_crop or not conditions):
+            raise DataError(
+                "--store keeps all figures of a whole split: leave out --limit, --no-ten-crop and --no-conditions"
+            )
+        check_file(report)
+        check_file(markdown)
+        check_folder(plots)
         folder = model or default_model_dir()
         predictor = Predictor(folder, threads=threads, batch=256)
         source = Source(data, votes, classes, fold, peak_frames, cache, skip_bad, say=_warn)
@@ -210,20 +223,32 @@ def package(
     model: ModelOption = None,
     out: Annotated[Path, typer.Option(help="Folder of the archive, or Triton's repository.")] = Path("build"),
     server: Annotated[Literal["torchserve", "triton"], typer.Option(help="Which server it is for.")] = "torchserve",
-    name: Annotated[str, typer.Option(help="What clients of Triton ask for: classify.model_name.")] = "emonext",
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="What clients are to ask for: their classify.model_name. Without it emonext for Triton, and for "
+            "TorchServe the model's own: then start it with --models emonext=ARCHIVE."
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that run the model.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads of each.")] = 1,
+    timeout: Annotated[
+        int, typer.Option(min=1, help="TorchServe's for one request, in s: more than classify.timeout_seconds.")
+    ] = 30,
 ) -> None:
     """Build the TorchServe archive (.mar) of a model, or its folder in a repository of Triton's."""
     from serving.model.folder import default_model_dir
+    from serving.server.package import ServerSettings
+    from serving.server.package import package as archive
+    from serving.server.triton import repository
 
     with one_line_errors():
+        folder = model or default_model_dir()
+        settings = ServerSettings(workers=workers, threads=threads, response_timeout=timeout)
         if server == "triton":
-            from serving.server.triton import repository
-
-            print(repository(model or default_model_dir(), out, name))
+            print(repository(folder, out, "emonext" if name is None else name, settings))
         else:
-            from serving.server.package import package as build
-
-            print(build(model or default_model_dir(), out))
+            print(archive(folder, out, settings, name))
 
 
 @model_app.command(name="import")

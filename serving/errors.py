@@ -10,15 +10,19 @@ class DataError(ServingError):
 
 
 class RecipeError(ServingError):
-    """A training recipe or a model's config has an unknown, missing or unfit entry."""
+    """A training recipe, a model's config or an option has an unknown, missing or unfit entry, or a model no name."""
 
 
 class CheckpointError(ServingError):
     """A file of weights is damaged or fits another model; nothing of it was loaded."""
 
 
+class OutputError(ServingError):
+    """A file could not be written; what was there before is still there."""
+
+
 class WireError(ServingError):
-    """A request or response that does not follow `serving.server.wire`."""
+    """A request or response that does not follow its format: `serving.server.wire` or `.open_inference`."""
 
 
 class CropError(ServingError):

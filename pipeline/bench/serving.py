@@ -18,15 +18,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
 import psutil
+from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.classify.choose import make
-from pipeline.classify.classifier import Crop, golden
+from pipeline.classify.choose import answers, make
+from pipeline.classify.classifier import Crop
 from pipeline.classify.model_folder import ModelFolder
 from pipeline.local import archive, java, torchserve
 from pipeline.local.folders import new_run
@@ -53,7 +55,8 @@ def run(
     settings: Settings, sizes: Sequence[int], rounds: int, seconds: float, callers: int, console: Console
 ) -> dict[str, Any]:
     """`seconds`: of each turn; `callers`: requests in flight to a server. Figures are medians over the rounds."""
-    classify = settings.classify.model_copy(update={"kind": "torchserve", "url": "", "token": None})
+    ours = {"kind": "torchserve", "url": "", "token": None, "workers": 1}  # one, as the bare model is one
+    classify = settings.classify.model_copy(update=ours)
     with _ways(settings, classify) as (ways, dtype):
         crops = _crops(max(sizes), ModelFolder.of(classify.model).crop.shape)
         found: dict[int, dict[str, list[tuple[float, Slot]]]] = {}
@@ -72,7 +75,6 @@ def run(
         "machine": platform.machine(),
         "load": os.getloadavg()[1],
         "threads": classify.threads,
-        "workers": classify.workers,
         "dtype": dtype,
         "requests_in_flight": callers,
         "rounds": rounds,
@@ -90,23 +92,18 @@ def _ways(settings: Settings, classify: ClassifySettings) -> Iterator[tuple[dict
 
     predictor = Predictor(ModelFolder.of(classify.model).path, threads=classify.threads)
 
-    def answers(url: str, token: str) -> bool:
-        classifier = make(classify.model_copy(update={"url": url, "token": token}))
-        golden(classifier)
-        classifier.close()
-        return True
-
     with ExitStack() as stack:
         run = new_run(settings.run_dir)
         stack.callback(run.close)
-        server = torchserve.start(
-            java.find(), archive.of_model(classify), classify, run=run, golden=answers, cancelled=threading.Event()
-        )
+        model, golden = archive.of_model(classify), partial(answers, classify)
+        server = torchserve.start(java.find(), model, classify, run=run, golden=golden, cancelled=threading.Event())
         stack.callback(server.stop)
         ways: dict[str, Call] = {BARE: predictor.predict}
         for kind in WAYS:
             chosen = classify.model_copy(update={"kind": kind})
-            classifier = make(chosen.model_copy(update={"url": server.address(chosen), "token": server.token}))
+            classifier = make(
+                chosen.model_copy(update={"url": server.address(chosen), "token": SecretStr(server.token)})
+            )
             stack.callback(classifier.close)
             ways[kind] = classifier.classify
         yield ways, str(predictor.dtype).removeprefix("torch.")

@@ -1,8 +1,10 @@
-"""Which classifier the settings ask for."""
+"""Which classifier the settings ask for, and whether it answers."""
 
 from __future__ import annotations
 
-from pipeline.classify.classifier import Classifier
+from pydantic import SecretStr
+
+from pipeline.classify.classifier import Classifier, golden
 from pipeline.settings import ClassifySettings
 
 
@@ -29,3 +31,13 @@ def make(settings: ClassifySettings) -> Classifier:
             from pipeline.classify.open_inference import OpenInference
 
             return OpenInference.over_grpc(settings)
+
+
+def answers(settings: ClassifySettings, url: str, token: str) -> bool:
+    """True when the model server at `url` reads a golden face; raises ClassifierUnavailable when it does not."""
+    classifier = make(settings.model_copy(update={"url": url, "token": SecretStr(token)}))
+    try:
+        golden(classifier)
+    finally:
+        classifier.close()
+    return True

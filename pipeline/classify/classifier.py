@@ -14,7 +14,6 @@ from pipeline.messages import LABELS, ModelRef
 
 Crop = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
-SUM_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +44,6 @@ class Scored:
     def failed(cls, n: int, reason: str) -> Self:
         """All of n crops, for one reason."""
         return cls(np.zeros((n, len(LABELS)), np.float32), dict.fromkeys(range(n), reason))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """The answers to consecutive parts of the crops, as one."""
-        errors: dict[int, str] = {}
-        n = 0
-        for part in parts:
-            errors |= {n + index: reason for index, reason in part.errors.items()}
-            n += len(part.probabilities)
-        return cls(np.concatenate([part.probabilities for part in parts]), errors)
 
 
 class Classifier(Protocol):
@@ -91,15 +80,4 @@ def golden(classifier: Classifier) -> Scored:
     scored = classifier.classify([crop])
     if scored.errors:
         raise ClassifierUnavailable(f"the model does not take a golden face: {scored.errors[0]}")
-    check(scored.probabilities, 1)
     return scored
-
-
-def check(probabilities: Probabilities, n: int) -> None:
-    """Raises ClassifierUnavailable unless these are n rows of probabilities."""
-    if probabilities.shape != (n, len(LABELS)):
-        raise ClassifierUnavailable(f"the model answers {probabilities.shape} values, not {(n, len(LABELS))}")
-    if not np.isfinite(probabilities).all():
-        raise ClassifierUnavailable("the model answers values that are no numbers")
-    if (probabilities < 0).any() or (abs(probabilities.sum(1) - 1) > SUM_TOLERANCE).any():
-        raise ClassifierUnavailable("the model answers values that are no probabilities")

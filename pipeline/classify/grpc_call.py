@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import grpc
@@ -23,35 +24,57 @@ OPTIONS = [
 
 
 class GrpcCall:
-    """`method`: as in /package.Service/Method. Several threads may call at once.
+    """`method`: as in /package.Service/Method. `answer`: the class of the answers. Several threads may call at once.
 
-    `answer`: the class of the answers.
+    A call that gets no answer in time has the next ones go over a new connection: behind a proxy that has lost the
+    server the old one looks well, and stays mute. It is closed after the last call on it.
     """
 
     def __init__(
         self, address: str, method: str, answer: type[Protobuf], *, token: str | None = None, timeout: float = 20.0
     ) -> None:
-        self._address = address.removeprefix("grpc://")
+        self._address = address
+        self._method = method
         self._timeout = timeout
         self._metadata = [("authorization", f"Bearer {token}")] if token else []
         self._answer = answer
-        self._channel = grpc.insecure_channel(self._address, OPTIONS)
-        self._call: Callable[..., bytes] = self._channel.unary_unary(method)
+        self._lock = threading.Lock()
+        self._closed = False
+        self._connection = _Connection(address, method)
 
     def __call__(self, request: Protobuf) -> Protobuf:
         """Raises ClassifierUnavailable when there is no answer, too late or too large a one."""
+        with self._lock:
+            connection = self._connection
+            connection.calls += 1
         try:
-            body = self._call(request.SerializeToString(), timeout=self._timeout, metadata=self._metadata)
+            body = connection.call(request.SerializeToString(), timeout=self._timeout, metadata=self._metadata)
             return self._answer.FromString(body)
         except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+                self._replace(connection)
             raise self._ours(error) from None
         except DecodeError:
             raise ClassifierUnavailable("the model server's answer is not one of this protocol") from None
         except ValueError:  # the channel was closed
             raise ClassifierUnavailable("the connection to the model server is closed") from None
+        finally:
+            with self._lock:
+                connection.calls -= 1
+                unused = connection is not self._connection and not connection.calls
+            if unused:
+                connection.channel.close()
 
     def close(self) -> None:
-        self._channel.close()
+        with self._lock:
+            self._closed = True
+        self._connection.channel.close()
+
+    def _replace(self, mute: _Connection) -> None:
+        """Unless another thread has done it."""
+        with self._lock:
+            if self._connection is mute and not self._closed:
+                self._connection = _Connection(self._address, self._method)
 
     def _ours(self, error: grpc.RpcError) -> ClassifierUnavailable:
         code, details = error.code(), " ".join(str(error.details()).split())[:ERROR_CHARS]
@@ -60,3 +83,12 @@ class GrpcCall:
         if code is grpc.StatusCode.UNAVAILABLE:
             return ClassifierUnavailable(f"the model server at {self._address} is not there: {details}")
         return ClassifierUnavailable(f"the model server answers {code.name}: {details}")
+
+
+class _Connection:
+    """`calls`: how many are under way."""
+
+    def __init__(self, address: str, method: str) -> None:
+        self.channel = grpc.insecure_channel(address, OPTIONS)  # not encrypted: the token goes in clear
+        self.call: Callable[..., bytes] = self.channel.unary_unary(method)
+        self.calls = 0

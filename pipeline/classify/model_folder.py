@@ -2,58 +2,50 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import serving
 from pipeline.classify.classifier import CropSpec
 from pipeline.errors import DependencyError
 from pipeline.messages import LABELS, ModelRef
+from serving.errors import CheckpointError
+from serving.model.files import CALIBRATION, CONFIG, default_model_dir, model_digest, weights_sha256
 
 HINT = "name a model folder with classify.model"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """`abstain_below`: from the calibration of the head that is served; 0 where it names none."""
+    """`abstain_below`: from the calibration of the head that is served; 0 where it names none. `digest`: what server
+    and client must agree on, see serving.model.files."""
 
     path: Path
     ref: ModelRef
     crop: CropSpec
     abstain_below: float
+    digest: str
 
     @classmethod
     def of(cls, model: str | None) -> ModelFolder:
         """The folder `model`, or the default of the model store. Raises DependencyError."""
-        path = Path(model) if model else default()
         try:
-            config = json.loads((path / "config.json").read_text())
-            calibration = path / "calibration.json"
+            path = Path(model) if model else default_model_dir()
+            config = json.loads((path / CONFIG).read_text())
+            calibration = path / CALIBRATION
             calibrated = json.loads(calibration.read_text()) if calibration.exists() else {}
-            with (path / "model.safetensors").open("rb") as weights:
-                sha256 = hashlib.file_digest(weights, "sha256").hexdigest()
-            ref = ModelRef(name=str(config["name"]), version=str(config["version"]), sha256=sha256)
+            ref = ModelRef(name=str(config["name"]), version=str(config["version"]), sha256=weights_sha256(path))
             if tuple(config["labels"]) != LABELS:
                 raise DependencyError(f"{path}: the model's labels are not {', '.join(LABELS)}, in this order", HINT)
             threshold = _abstain_below(calibrated, config.get("serves", "fer2013"))
-            return cls(path, ref, _crop(config["crop"]), threshold)
+            return cls(path, ref, _crop(config["crop"]), threshold, model_digest(path))
+        except CheckpointError as error:
+            raise DependencyError(str(error), HINT) from None
         except OSError as error:
             raise DependencyError(f"{error.filename}: {error.strerror}", HINT) from None
         except (KeyError, TypeError, ValueError) as error:
             raise DependencyError(f"{path} is no model folder: {error!r}", HINT) from None
-
-
-def default() -> Path:
-    """The folder that `default.txt` of the model store names. Raises DependencyError."""
-    store = Path(os.environ.get("EMOSTREAM_MODEL_STORE") or Path(serving.__file__).parents[1] / "model_store")
-    try:
-        return store / (store / "default.txt").read_text().strip()
-    except OSError as error:
-        raise DependencyError(f"there is no default model: {error.filename}: {error.strerror}", HINT) from None
 
 
 def _abstain_below(calibrated: dict[str, Any], served: str) -> float:

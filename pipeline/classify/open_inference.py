@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.classify.answers import expect, scored
+from pipeline.classify.answers import expect, in_parts, scored
 from pipeline.classify.classifier import Crop, CropSpec, Probabilities, Scored
 from pipeline.classify.model_folder import ModelFolder
 from pipeline.classify.transport import Refused
 from pipeline.errors import ClassifierUnavailable
-from pipeline.messages import LABELS, ModelRef
+from pipeline.messages import ModelRef
 from pipeline.settings import ClassifySettings
 from serving.errors import WireError
+from serving.server.open_inference import BATCH_CROPS
 from serving.server.wire import MAX_BYTES
 
-MAX_CROPS = 256  # a request: what our repository for Triton takes at most
-BYTES_EACH = 5  # a pixel, at most: its number and a comma, in JSON
+BYTES_EACH = 4  # a pixel, at most: its number and a comma, in JSON
 
 
 class Inference(Protocol):
     """Asks the server once. Several threads may call at once."""
 
     def __call__(self, crops: NDArray[np.uint8]) -> tuple[Probabilities, str]:
-        """(N, ...) -> what should be (N, 7), and the sha256 of the weights. Raises Refused, ClassifierUnavailable,
-        WireError."""
+        """(N, ...) -> what should be (N, 7), and the model's digest. Raises Refused, ClassifierUnavailable, and
+        WireError when the answer is none."""
         ...
 
     def close(self) -> None: ...
@@ -40,8 +41,9 @@ class OpenInference:
         self.model: ModelRef = folder.ref
         self.crop: CropSpec = folder.crop
         self.abstain_below = folder.abstain_below
+        self._folder = folder
         self._infer = infer
-        self._limit = max(1, min(MAX_CROPS, MAX_BYTES // (BYTES_EACH * int(np.prod(folder.crop.shape))) - 1))
+        self._limit = max(1, min(BATCH_CROPS, MAX_BYTES // (BYTES_EACH * math.prod(folder.crop.shape)) - 1))
 
     @classmethod
     def over_http(cls, settings: ClassifySettings) -> OpenInference:
@@ -59,29 +61,23 @@ class OpenInference:
 
     def classify(self, crops: Sequence[Crop]) -> Scored:
         """See Classifier. The crops of a request are one tensor: those of other shapes are not sent."""
-        good = [at for at, crop in enumerate(crops) if crop.shape == self.crop.shape and crop.dtype == np.uint8]
-        answer = Scored.failed(len(crops), f"not sent: no crop of uint8 {self.crop.shape}")
-        for at in range(0, len(good), self._limit):
-            part = good[at : at + self._limit]
-            found = self._classify(np.stack([crops[index] for index in part]))
-            answer.probabilities[part] = found.probabilities
-            for row, index in enumerate(part):
-                answer.errors.pop(index)
-                if row in found.errors:
-                    answer.errors[index] = found.errors[row]
-        return answer
+        return in_parts(crops, self._fault, lambda good: self._limit, self._classify)
 
     def close(self) -> None:
         self._infer.close()
 
-    def _classify(self, crops: NDArray[np.uint8]) -> Scored:
+    def _fault(self, crop: Crop) -> str:
+        fits = isinstance(crop, np.ndarray) and crop.shape == self.crop.shape and crop.dtype == np.uint8
+        return "" if fits else f"no crop of uint8 {self.crop.shape}"
+
+    def _classify(self, crops: Sequence[Crop]) -> Scored:
         try:
-            probabilities, sha256 = self._infer(crops)
+            probabilities, digest = self._infer(np.stack(crops))
         except Refused as error:
-            return Scored.failed(len(crops), f"the model server refuses the request: {error}")
+            return Scored.failed(len(crops), str(error))
         except WireError as error:
             raise ClassifierUnavailable(f"the model server's answer is not one of this protocol: {error}") from None
-        expect(self.model, sha256)
-        if probabilities.ndim != 2 or probabilities.shape[1] != len(LABELS):
+        expect(self._folder, digest)
+        if probabilities.ndim != 2:
             raise ClassifierUnavailable(f"the model answers a tensor of shape {probabilities.shape}")
         return scored(list(probabilities), len(crops))

@@ -12,7 +12,7 @@ from pipeline.classify.grpc_call import GrpcCall
 from pipeline.classify.protobuf import Field, build
 from pipeline.settings import ClassifySettings
 from serving.errors import WireError
-from serving.server.open_inference import CROPS, DTYPES, OUTPUTS, Tensors, from_bytes, read_answer, shaped
+from serving.server.open_inference import CROPS, OUTPUTS, Tensors, from_bytes, from_numbers, read_answer, shaped
 
 METHOD = "/inference.GRPCInferenceService/ModelInfer"
 
@@ -48,7 +48,7 @@ class GrpcInference:
     def __init__(self, settings: ClassifySettings) -> None:
         self._name = settings.model_name
         answer = _MESSAGES["ModelInferResponse"]
-        self._call = GrpcCall(settings.address, METHOD, answer, token=settings.token, timeout=settings.timeout_seconds)
+        self._call = GrpcCall(settings.address, METHOD, answer, token=settings.secret, timeout=settings.timeout_seconds)
 
     def __call__(self, crops: NDArray[np.uint8]) -> tuple[Probabilities, str]:
         tensor = _MESSAGES["Tensor"](name=CROPS, datatype="UINT8", shape=crops.shape)
@@ -64,7 +64,8 @@ class GrpcInference:
 def _tensors(answer: Any) -> Tensors:
     """The outputs of a ModelInferResponse, all raw or none. WireError."""
     outputs, raw = list(answer.outputs), list(answer.raw_output_contents)
-    if {one.name: one.datatype for one in outputs} != OUTPUTS or len(raw) not in (0, len(outputs)):
+    named = {one.name: one.datatype for one in outputs} == OUTPUTS and len(outputs) == len(OUTPUTS)
+    if not named or len(raw) not in (0, len(outputs)):
         raise WireError(f"the outputs are not {', '.join(OUTPUTS)}")
     found: Tensors = {}
     for at, one in enumerate(outputs):
@@ -72,6 +73,6 @@ def _tensors(answer: Any) -> Tensors:
             values = from_bytes(raw[at], one.datatype)
         else:
             contents = one.contents.fp32_contents if one.datatype == "FP32" else one.contents.uint_contents
-            values = np.array(contents, DTYPES[one.datatype])
+            values = from_numbers(list(contents), one.datatype)
         found[one.name] = shaped(values, list(one.shape))
     return found

@@ -10,7 +10,7 @@ from pipeline.classify.http import REFUSED
 from pipeline.classify.protobuf import Field, build
 from pipeline.classify.transport import ERROR_CHARS, Message, Refused
 from pipeline.errors import ClassifierUnavailable
-from serving.server.wire import MAGIC
+from serving.server.wire import MAGIC, SENT_AT
 
 PACKAGE = "org.pytorch.serve.grpc.inference"
 METHOD = f"/{PACKAGE}.InferenceAPIsService/Predictions"
@@ -26,7 +26,7 @@ _MESSAGES = build(
 
 
 class TorchServeGrpc:
-    """See Transport. Headers travel as further inputs: TorchServe hands a call's metadata to no handler."""
+    """See Transport. SENT_AT travels as a further input: TorchServe hands a call's metadata to no handler."""
 
     def __init__(self, address: str, model_name: str, *, token: str | None = None, timeout: float = 20.0) -> None:
         self._name = model_name
@@ -34,24 +34,30 @@ class TorchServeGrpc:
         self._call = GrpcCall(address, METHOD, answer, token=token, timeout=timeout)
 
     def __call__(self, request: Message) -> Message:
-        inputs = {name: value.encode() for name, value in request.headers.items()}
-        call = _MESSAGES["PredictionsRequest"](model_name=self._name, input={**inputs, BODY: request.body})
+        inputs = {BODY: request.body, SENT_AT: request.headers[SENT_AT].encode()}
+        call = _MESSAGES["PredictionsRequest"](model_name=self._name, input=inputs)
         body: bytes = cast(Any, self._call(call)).prediction
-        if not body.startswith(MAGIC):
-            _raise_error(body)
+        error = None if body.startswith(MAGIC) else _error(body)
+        if error is not None:
+            raise error
         return Message(body)
 
     def close(self) -> None:
         self._call.close()
 
 
-def _raise_error(body: bytes) -> None:
-    """TorchServe drops the status that a handler gives; emostream's says it in the text as well."""
+def _error(body: bytes) -> Exception | None:
+    """What the handler says of a request: TorchServe drops the status that it gives, so the text has it as well.
+
+    None: no error of the handler's, nor an answer; the reader of answers says so.
+    """
     try:
         content = json.loads(body)
-        status, text = int(content["status"]), str(content["error"])[:ERROR_CHARS]
-    except (ValueError, KeyError, TypeError):
-        return  # no error of the handler's, nor an answer: the reader of answers says so
+        status, text = content["status"], str(content["error"])[:ERROR_CHARS]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if type(status) is not int:
+        return None
     if status in REFUSED:
-        raise Refused(text)
-    raise ClassifierUnavailable(f"the model server answers {status}: {text}")
+        return Refused(f"the model server refuses the request: {text}")
+    return ClassifierUnavailable(f"the model server answers {status}: {text}")

@@ -10,7 +10,7 @@ ERROR_CHARS = 200  # of what the server says of an error
 
 
 class Refused(Exception):
-    """The server finds fault with the request itself: sending it again is of no use."""
+    """The request itself is at fault, as the text says in full: sending it again is of no use."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.data.pictures import Box, Choice, Fault, Picture, inside
+from serving.data.pictures import Box, Choice, Fault, Picture, hidden, inside
 from serving.errors import DataError
 
 CODES = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt")
@@ -64,7 +64,9 @@ def listed(root: Path, split: str, choice: Choice) -> Iterator[Picture | Fault]:
                         yield found
                     elif found is not None and (label := choice.label(found[1])) is not None:
                         yield Picture(found[0], label, where, found[2])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read {path}: {error}") from error
 
 
@@ -75,11 +77,11 @@ def _row(
     if n != expected:
         return Fault("unfit", where, f"{n} columns, {expected} expected")
     text = values["expression"].strip()
-    code = int(text) if text.isascii() and text.isdecimal() else -1
+    code = int(text) if len(text) <= 3 and text.isascii() and text.isdecimal() else -1
     if code in NO_CLASS:
         return None
     if not 0 <= code < len(CODES):
-        return Fault("wrong label", where, f"expression {text!r} is not in 0..10")
+        return Fault("wrong label", where, f"expression {text[:20]!r} is not in 0..10")
     path = inside(folder, values[COLUMNS[0]].strip())
     if path is None:
         return Fault("unfit", where, f"{values[COLUMNS[0]]!r} leads out of {folder}")
@@ -108,11 +110,15 @@ def annotated(root: Path, split: str, choice: Choice) -> Iterator[Picture | Faul
         if not (folder / part).is_dir():
             raise DataError(f"AffectNet-8Labels has its {split} set in {folder / part}; there is no such folder")
     try:
-        images = {path.stem: path for path in (folder / "images").iterdir() if path.suffix.lower() == ".jpg"}
+        images = {
+            path.stem: path
+            for path in (folder / "images").iterdir()
+            if path.suffix.lower() == ".jpg" and not hidden(path)
+        }
         labels = {
             path.name.removesuffix("_exp.npy"): path
             for path in (folder / "annotations").iterdir()
-            if path.name.endswith("_exp.npy")
+            if path.name.endswith("_exp.npy") and not hidden(path)
         }
     except OSError as error:
         raise DataError(f"cannot list {folder}: {error.strerror}") from error

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from serving.data.pictures import Box, Choice, Fault, Picture
+from serving.data.pictures import Box, Choice, Fault, Picture, hidden
 from serving.errors import DataError
 
 IMAGES, EMOTION, LANDMARKS = "cohn-kanade-images", "Emotion", "Landmarks"
@@ -70,7 +70,7 @@ def sequences(root: Path) -> list[Sequence]:
     found = []
     for path in sorted((root / EMOTION).glob("*/*/*_emotion.txt")):
         subject, sequence = path.parts[-3:-1]
-        if re.fullmatch(r"S[0-9]{1,6}", subject):
+        if re.fullmatch(r"S[0-9]{1,6}", subject) and not hidden(path):
             found.append(Sequence(int(subject[1:]), _code(path), f"{subject}/{sequence}"))
     if not found:
         raise DataError(f"CK+ has its labels in {root / EMOTION}/S005/001/S005_001_00000011_emotion.txt; none is there")
@@ -86,7 +86,7 @@ def _labelled(root: Path, sequence: Sequence, choice: Choice) -> Iterator[Pictur
     if label is None:
         return
     folder = root / IMAGES / sequence.name
-    paths = sorted(path for path in folder.glob("*.png") if not path.name.startswith("."))
+    paths = sorted(path for path in folder.glob("*.png") if not hidden(path))
     if len(paths) <= choice.peak_frames:
         yield Fault("missing", str(folder), f"{len(paths)} frames for a first and {choice.peak_frames} at the peak")
         return

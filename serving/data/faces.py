@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,16 @@ class FaceSet:
             votes=None if self.votes is None else self.votes[rows],
             groups=None if self.groups is None else self.groups[rows],
         )
+
+
+def described(faces: FaceSet) -> dict[str, Any]:
+    """What a run notes of its faces, as JSON values: `digest` is another for other pixels, labels, votes or order."""
+    digest = hashlib.blake2b(faces.labels.tobytes(), digest_size=16)
+    if faces.votes is not None:
+        digest.update(faces.votes.tobytes())
+    for start in range(0, len(faces), AT_ONCE):
+        digest.update(faces.pixels[start : start + AT_ONCE].tobytes())
+    return {"source": faces.source, "classes": list(faces.classes), "n": len(faces), "digest": digest.hexdigest()}
 
 
 def pixel_hash(picture: NDArray[np.uint8]) -> bytes:

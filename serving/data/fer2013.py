@@ -1,4 +1,4 @@
-"""FER2013 from its classic csv (emotion,pixels,Usage), with FER+ votes where the csv has them.
+"""FER2013 from its csv (emotion, pixels, Usage, in any order and case), with FER+ votes where the csv has them.
 
 Goodfellow et al., "Challenges in Representation Learning", 2013; Barsoum et al., "Training Deep
 Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution", ICMI 2016 (FER+).
@@ -6,8 +6,10 @@ Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution
 
 import csv
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,15 @@ from serving.labels import NUM_CLASSES
 
 SIDE = 48  # px
 SPLITS = ("Training", "PublicTest", "PrivateTest")
-_ALIASES = {"not_face": "NF"}  # another spelling in use
+_ALIASES = {"not_face": "nf"}  # another spelling in use
+COLUMNS = ("emotion", "pixels", "Usage")
+MOST = 255  # of a pixel, and of FER+'s votes
+_NO_CSV = {  # by its first bytes
+    b"\x1f\x8b": "packed by gzip: unpack it first",
+    b"PK\x03\x04": "a zip archive: unpack it first",
+    b"\xff\xfe": "text in UTF-16: save it as UTF-8",
+    b"\xfe\xff": "text in UTF-16: save it as UTF-8",
+}
 Votes = NDArray[np.uint8]
 
 
@@ -56,7 +66,8 @@ def load_fer2013(
             good.append(row)
     judge(faults, skip_bad, say)
     if not good:
-        raise DataError(f"{path} has no row of split {split}")
+        there = ", ".join(present(path)) or "none"
+        raise DataError(f"{path} has no row of split {split}; the splits in it: {there}")
     votes = [row.votes for row in good if row.votes is not None]
     return FaceSet(
         np.stack([row.pixels for row in good]),
@@ -64,6 +75,12 @@ def load_fer2013(
         np.stack(votes) if len(votes) == len(good) else None,
         source=f"FER2013 {split}",
     )
+
+
+def present(path: Path) -> tuple[str, ...]:
+    """The splits that the csv has rows of. DataError: no such file, another header."""
+    found = {split for _, split, _ in _texts(path)}
+    return tuple(split for split in SPLITS if split in found)
 
 
 def fer_rows(path: Path, split: str, votes_path: Path | None = None) -> Iterator[Row | Fault]:
@@ -76,11 +93,13 @@ def fer_rows(path: Path, split: str, votes_path: Path | None = None) -> Iterator
         raise DataError(f"no split {split!r}: FER2013 has {', '.join(SPLITS)}")
     other = None if votes_path is None else load_votes(votes_path, split)
     n = 0
-    for where, texts in _texts(path, split):
+    for where, usage, texts in _texts(path):
+        if usage not in (split, ""):
+            continue
+        n += usage == split
         if isinstance(texts, Fault):
             yield texts
             continue
-        n += 1
         label, pixels = _label(texts[0], where), _face(texts[1], where)
         votes = _votes(texts[2:], where) if texts[2:] else None
         if other is not None:
@@ -102,40 +121,58 @@ def load_votes(path: Path, split: str) -> list[Votes | Fault]:
 
     DataError: no such file, no votes in it.
     """
+    with _opened(path) as file:
+        reader = csv.reader(file)
+        _, places = _header(path, next(reader, []), ("Usage", *VOTES))
+        return [
+            _votes([row[place] if place < len(row) else "" for place in places[1:]], f"{path}, line {reader.line_num}")
+            for row in reader
+            if places[0] < len(row) and row[places[0]].strip() == split
+        ]
+
+
+def _texts(path: Path) -> Iterator[tuple[str, str, list[str] | Fault]]:
+    """Of each row: file and line, its split ("" where it names none), and its emotion, pixels, votes if there are any."""
+    with _opened(path) as file:
+        reader = csv.reader(file)
+        names, (emotion, pixels, usage) = _header(path, next(reader, []), COLUMNS)
+        votes = [names.index(name.lower()) for name in VOTES] if {name.lower() for name in VOTES} <= set(names) else []
+        for row in reader:
+            where = f"{path}, line {reader.line_num}"
+            if len(row) != len(names):
+                split = next((text.strip() for text in row if text.strip() in SPLITS), "")
+                yield where, split, Fault("unfit", where, f"{len(row)} columns, the header has {len(names)}")
+            elif row[usage].strip() not in SPLITS:
+                yield where, "", Fault("unfit", where, f"Usage {row[usage]!r} is none of {', '.join(SPLITS)}")
+            else:
+                yield where, row[usage].strip(), [row[emotion], row[pixels], *(row[place] for place in votes)]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[str]]:
+    """The csv's text. DataError: it cannot be read to the end; says what it is instead, where that is known."""
     try:
+        with path.open("rb") as raw:
+            start = raw.read(4)
+        for magic, what in _NO_CSV.items():
+            if start.startswith(magic):
+                raise DataError(f"cannot read {path}: it is {what}")
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            header = {_ALIASES.get(name.strip(), name.strip()): name for name in reader.fieldnames or ()}
-            if missing := [name for name in ("Usage", *VOTES) if name not in header]:
-                raise DataError(f"{path}: no column {', '.join(missing)}; FER+'s fer2013new.csv has them")
-            return [
-                _votes([row[header[name]] or "" for name in VOTES], f"{path}, line {reader.line_num}")
-                for row in reader
-                if (row[header["Usage"]] or "").strip() == split
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            yield file
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"cannot read {path}: it is no text in UTF-8") from error
+    except csv.Error as error:
         raise DataError(f"cannot read {path}: {error}") from error
 
 
-def _texts(path: Path, split: str) -> Iterator[tuple[str, list[str] | Fault]]:
-    """File and line of each row of the split, and its columns: emotion, pixels, the votes if there are any."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            header = [_ALIASES.get(name.strip(), name.strip()) for name in next(reader, [])]
-            if header[:3] != ["emotion", "pixels", "Usage"]:
-                raise DataError(f"{path}: the header is not emotion,pixels,Usage")
-            vote_columns = [header.index(name) for name in VOTES] if set(VOTES) <= set(header) else []
-            for row in reader:
-                where = f"{path}, line {reader.line_num}"
-                if len(row) != len(header):
-                    yield where, Fault("unfit", where, f"{len(row)} columns, the header has {len(header)}")
-                elif row[2].strip() not in SPLITS:
-                    yield where, Fault("unfit", where, f"Usage {row[2]!r} is none of {', '.join(SPLITS)}")
-                elif row[2].strip() == split:
-                    yield where, [row[0], row[1], *(row[column] for column in vote_columns)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+def _header(path: Path, row: list[str], wanted: tuple[str, ...]) -> tuple[list[str], list[int]]:
+    """The columns' names in small letters, and the places of those wanted. DataError: one is missing."""
+    names = [_ALIASES.get(name.strip().lower(), name.strip().lower()) for name in row]
+    if missing := [name for name in wanted if name.lower() not in names]:
+        raise DataError(f"{path}: no column {', '.join(missing)} in its header {','.join(row)[:80]!r}")
+    return names, [names.index(name.lower()) for name in wanted]
 
 
 def _face(text: str, where: str) -> NDArray[np.uint8] | Fault:
@@ -145,18 +182,26 @@ def _face(text: str, where: str) -> NDArray[np.uint8] | Fault:
         return Fault("broken", where, "pixels are not whole numbers")
     if len(values) != SIDE * SIDE:
         return Fault("broken", where, f"{len(values)} pixels, {SIDE * SIDE} expected")
-    if values.min() < 0 or values.max() > 255:
-        return Fault("broken", where, "a pixel outside 0..255")
+    if values.min() < 0 or values.max() > MOST:
+        return Fault("broken", where, f"a pixel outside 0..{MOST}")
     return values.astype(np.uint8).reshape(SIDE, SIDE)
 
 
 def _label(text: str, where: str) -> int | Fault:
-    if not text.strip().isdecimal() or int(text) >= NUM_CLASSES:
-        return Fault("wrong label", where, f"emotion {text!r} is not in 0..{NUM_CLASSES - 1}")
-    return int(text)
+    label = _whole(text)
+    if label is None or label >= NUM_CLASSES:
+        return Fault("wrong label", where, f"emotion {text[:20]!r} is not in 0..{NUM_CLASSES - 1}")
+    return label
 
 
 def _votes(texts: list[str], where: str) -> Votes | Fault:
-    if not all(text.strip().isdecimal() and int(text) <= 255 for text in texts):
-        return Fault("unfit", where, "FER+ votes are not whole numbers")
-    return np.array([int(text) for text in texts], np.uint8)
+    votes = [_whole(text) for text in texts]
+    if None in votes:
+        return Fault("unfit", where, f"FER+ votes are not whole numbers in 0..{MOST}")
+    return np.array(votes, np.uint8)
+
+
+def _whole(text: str) -> int | None:
+    """A whole number in 0..MOST; None for anything else."""
+    text = text.strip()
+    return int(text) if len(text) <= 3 and text.isdecimal() and int(text) <= MOST else None

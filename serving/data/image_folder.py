@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from serving.data.pictures import ENDINGS, Choice, Fault, Picture
+from serving.data.pictures import ENDINGS, Choice, Fault, Picture, hidden
 from serving.errors import DataError
 from serving.labels import CONTEMPT, LABELS
 
@@ -57,6 +57,6 @@ def _folders(root: Path) -> list[Path]:
 
 def _visible(root: Path) -> list[Path]:
     try:
-        return [path for path in root.iterdir() if not path.name.startswith(".")]
+        return [path for path in root.iterdir() if not hidden(path)]
     except OSError as error:
         raise DataError(f"cannot list {root}: {error.strerror}") from error

@@ -9,7 +9,7 @@ import numpy as np
 
 from serving.data import affectnet, ckplus, image_folder
 from serving.data.faces import FaceSet
-from serving.data.fer2013 import SPLITS, load_fer2013
+from serving.data.fer2013 import SPLITS, load_fer2013, present
 from serving.data.pictures import Choice, Fault, Picture, judge
 from serving.data.reading import read_all
 from serving.errors import DataError
@@ -82,6 +82,11 @@ def splits(path: Path, kind: Kind | None = None) -> tuple[str, ...]:
     return found
 
 
+def splits_there(path: Path) -> tuple[str, ...]:
+    """The splits that are there; FER2013's csv is read for it. DataError: there is none, or no data set."""
+    return present(path) if recognised(path) == FER2013 else splits(path)
+
+
 def default_split(path: Path, names: tuple[str, ...], kind: Kind | None = None) -> str:
     """The split that is called by one of `names`: TRAINING or EVALUATION. DataError: none is."""
     found = splits(path, kind)
@@ -92,11 +97,18 @@ def default_split(path: Path, names: tuple[str, ...], kind: Kind | None = None) 
     raise DataError(f"{path} has the splits {', '.join(found)}: none of them is called {' or '.join(names)}")
 
 
+def split_called(path: Path, name: str, kind: Kind | None = None) -> str:
+    """The split of that name, in whatever case. DataError: there is none."""
+    found = splits(path, kind)
+    for split in found if name not in found else (name,):
+        if split.lower() == name.lower():
+            return split
+    raise DataError(f"no split {name!r}: {path} has {', '.join(found)}")
+
+
 def entries(path: Path, split: str, choice: Choice, kind: Kind) -> Iterator[Picture | Fault]:
     """The pictures of a split of a folder, unread. DataError: no such split; its layout is not whole."""
-    if split not in (found := splits(path, kind)):
-        raise DataError(f"no split {split!r}: {path} has {', '.join(found)}")
-    return LAYOUTS[kind].pictures(path, split, choice)
+    return LAYOUTS[kind].pictures(path, split_called(path, split, kind), choice)
 
 
 def load(
@@ -118,7 +130,7 @@ def load(
     DataError: an unknown layout or split, or (unless `skip_bad`) whatever cannot be used, by name.
     """
     kind, choice = kind or recognised(path), choice or Choice()
-    split = split or default_split(path, TRAINING, kind)
+    split = split_called(path, split, kind) if split else default_split(path, TRAINING, kind)
     if kind == FER2013:
         if choice.classes != Choice().classes:
             raise DataError(f"FER2013 has the classes {', '.join(Choice().names)}, not {', '.join(choice.names)}")

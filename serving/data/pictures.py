@@ -1,6 +1,7 @@
 """One picture of a data set: where it is, what it shows, how it is read; and what can be wrong with it."""
 
 import re
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from serving.errors import DataError
 from serving.labels import CLASS_SETS, LABELS
 
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # its warnings are our faults
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm")
+NOT_DATA = ("thumbs.db", "desktop.ini")  # what Windows leaves in folders
 FaultKind = Literal["broken", "missing", "wrong label", "no box", "unfit"]
 
 
@@ -101,6 +104,11 @@ def choice_for(labels: tuple[str, ...], fold: int = 1, peak_frames: int = 1) -> 
     raise DataError(f"the model's classes ({', '.join(labels)}) are no data set's: those are {', '.join(LABELS)}, ...")
 
 
+def hidden(path: Path) -> bool:
+    """Whether it is no part of a data set by its name: hidden, Finder's, Windows'."""
+    return path.name.startswith(".") or path.name.lower() in NOT_DATA
+
+
 def inside(folder: Path, name: str) -> Path | None:
     """The file `name` (with / between folders) below `folder`; None where the name leads out of it."""
     parts = re.split(r"[\\/]", name)
@@ -111,21 +119,24 @@ def inside(folder: Path, name: str) -> Path | None:
 
 def read(picture: Picture) -> NDArray[np.uint8] | Fault:
     """The face as a gray square uint8 (side, side), as large as the file has it."""
+    file = "the file" if picture.where == str(picture.path) else str(picture.path)
     try:
+        if not stat.S_ISREG(picture.path.stat().st_mode):  # a pipe would be waited for
+            return Fault("broken", picture.where, f"{file} is no ordinary file")
         data = picture.path.read_bytes()
     except FileNotFoundError:
-        return Fault("missing", picture.where, f"there is no {picture.path}")
+        return Fault("missing", picture.where, f"{file} is not there")
     except OSError as error:
-        return Fault("broken", picture.where, f"cannot read {picture.path}: {error.strerror}")
+        return Fault("broken", picture.where, f"cannot read {file}: {error.strerror}")
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
     except cv2.error:  # for one, more pixels than OpenCV allows
         pixels = None
     if pixels is None:
-        return Fault("broken", picture.where, f"{picture.path} is no picture, or not all of one")
+        return Fault("broken", picture.where, f"{file} is no picture, or not all of one")
     found = _square(pixels, picture.box)
     if found is None:
-        return Fault("no box", picture.where, f"the face's box lies outside of {picture.path}")
+        return Fault("no box", picture.where, f"the face's box lies outside of {file}")
     return found
 
 

@@ -29,6 +29,7 @@ from serving.evaluation.metrics import (
     threshold_for_coverage,
 )
 from serving.evaluation.passes import single_crop
+from serving.evaluation.wording import NAMES
 from serving.inference.confidence import probabilities, tempered
 from serving.inference.predictor import Predictor
 from serving.labels import LABELS
@@ -39,6 +40,8 @@ from serving.model.folder import save_config
 COVERAGE = 0.8  # of the held-back faces are told
 RECIPE = "recipe.yaml"  # of a model folder: how it was trained
 HOLD_BACK = 20  # one in so many, where no recipe says another number
+LEAST = 200  # faces with a label; of fewer, the fit says more of those few than of the model
+TEMPERATURES, SLOPES = (0.2, 5.0), (-0.5, 0.5)  # where the fit looks
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Fitted:
 
 def fit_temperature(logits: Tensor, labels: Tensor, entropy_slope: float = 0.0) -> tuple[float, float]:
     """(temperature in 0.2..5, cross entropy), the least of logits (N, C) on labels (N,)."""
-    low, high = 0.2, 5.0
+    low, high = TEMPERATURES
     candidates = torch.linspace(0, 1, 41)
     logits = tempered(logits, 1.0, entropy_slope)
     for _ in range(4):  # a finer grid around the best, four times over: to about 1e-4
@@ -67,20 +70,35 @@ def fit_temperature(logits: Tensor, labels: Tensor, entropy_slope: float = 0.0) 
 
 def fit_slope(logits: Tensor, labels: Tensor) -> tuple[float, float]:
     """(temperature, entropy slope in -0.5..0.5) with the least cross entropy."""
-    slopes = torch.linspace(-0.5, 0.5, 51).tolist()
+    slopes = torch.linspace(*SLOPES, 51).tolist()
     fitted = [fit_temperature(logits, labels, slope) for slope in slopes]
     best = min(range(len(slopes)), key=lambda at: fitted[at][1])
     return fitted[best][0], slopes[best]
 
 
-def fit(predictor: Predictor, held: FaceSet, coverage: float = COVERAGE) -> dict[Head, Fitted]:
-    """Each head's calibration from held-back faces; a head whose labels are not there is left out."""
+def fit(predictor: Predictor, held: FaceSet, coverage: float = COVERAGE) -> tuple[dict[Head, Fitted], list[str]]:
+    """Each head's calibration from held-back faces, and for people what to know of it.
+
+    A head with fewer than LEAST labels there is left out.
+    """
     logits = single_crop(predictor, held)
-    return {
-        head: _fit(logits[head], labels, coverage, held.source or "the training faces")
-        for head, labels in labels_of(held).items()
-        if head in logits and bool((labels >= 0).any())
-    }
+    found: dict[Head, Fitted] = {}
+    notes = []
+    for head, labels in labels_of(held).items():
+        n = int((labels >= 0).sum())
+        if head not in logits:
+            continue
+        if n < LEAST:
+            notes.append(f"{NAMES[head]}: not calibrated: {n} faces with labels are held back, {LEAST} are the least")
+            continue
+        found[head] = _fit(logits[head], labels, coverage, held.source or "the training faces")
+        fitted = found[head].calibration
+        if fitted.temperature in TEMPERATURES or fitted.entropy_slope in SLOPES:
+            notes.append(
+                f"{NAMES[head]}: the best fit is at the edge of what is tried (temperature {fitted.temperature}, slope "
+                f"{fitted.entropy_slope}): do not trust its confidence; are these the faces it was held back from?"
+            )
+    return found, notes
 
 
 def labels_of(faces: FaceSet) -> dict[Head, Tensor]:
@@ -98,13 +116,16 @@ def calibrate(
     held back, and write `calibration.json`; other heads keep what is known of them.
     `serve`: the head to serve from now on; None leaves that.
 
-    DataError: the data cannot be used. CheckpointError: the folder holds no usable model.
+    DataError: the data cannot be used, or too few of it were held back. CheckpointError: the folder holds no
+    usable model.
     """
     predictor = Predictor(model_dir, serve, batch=256)
     _, held = hold_back(source.training(predictor.config), held_back_one_in(model_dir))
-    found = fit(predictor, held, coverage)
+    found, notes = fit(predictor, held, coverage)
     if not found:
-        raise DataError(f"{source.data}: no labels for {', '.join(predictor.config.heads)} among the held-back faces")
+        raise DataError(f"{source.data}: {'; '.join(notes)}")
+    for note in notes:
+        source.say(note)
     store(model_dir, found)
     if serve is not None:
         save_config(model_dir, replace(predictor.config, serves=serve))
@@ -125,9 +146,12 @@ def held_back_one_in(model_dir: Path) -> int:
         return HOLD_BACK
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return int(content.get("hold_back", HOLD_BACK))
+        one_in = int(content.get("hold_back", HOLD_BACK))
     except (OSError, yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError, ValueError) as error:
-        raise CheckpointError(f"cannot read {path}: {error}") from error
+        raise CheckpointError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+    if one_in < 2:
+        raise CheckpointError(f"{path}: hold_back: {one_in} is not at least 2")
+    return one_in
 
 
 def _fit(logits: Tensor, labels: Tensor, coverage: float, source: str) -> Fitted:

@@ -52,7 +52,7 @@ def evaluate(
     thresholds are the folder's. `advance` hears of the pictures done, of how many. DataError: the data
     cannot be used, or the model has other classes.
     """
-    split = split or source.test_split()
+    split = source.split_called(split)
     faces = source.split(predictor.config, split)
     if limit is not None:
         faces = faces.take(slice(limit))
@@ -120,7 +120,7 @@ def _figures(
         n=len(true),
         accuracy=accuracy(scores, true),
         ten_crop=None if ten is None else accuracy(ten.numpy()[known], true),
-        macro_f1=float(np.mean([found.f1 for found in classes])),
+        macro_f1=float(np.mean([found.f1 for found in classes if found.f1 is not None])),
         ece=calibration_error(scores, true),
         ece_uncalibrated=calibration_error(plain, true),
         abstain=abstention(every, labels, calibration.abstain_below),

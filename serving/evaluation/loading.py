@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from serving.data.faces import FaceSet
-from serving.data.load import EVALUATION, TRAINING, default_split, load
+from serving.data.load import EVALUATION, TRAINING, default_split, load, split_called
 from serving.data.pictures import Choice, choice_for
 from serving.errors import DataError
 from serving.model.folder import ModelConfig
@@ -27,9 +27,9 @@ class Source:
     skip_bad: bool = False
     say: Callable[[str], None] = lambda line: None
 
-    def test_split(self) -> str:
-        """The split that is for measuring. DataError: there is none."""
-        return default_split(self.data, EVALUATION)
+    def split_called(self, name: str | None) -> str:
+        """The split of that name, in whatever case; without one that for measuring. DataError: there is none."""
+        return default_split(self.data, EVALUATION) if name is None else split_called(self.data, name)
 
     def split(self, config: ModelConfig, name: str) -> FaceSet:
         """DataError: the split is not there, cannot be used, or has other classes than the model."""

@@ -80,13 +80,16 @@ def _seen(found: Report) -> list[str]:
 
 
 def _classes(found: Report) -> str:
-    return "## Classes\n\n" + _table(
+    absent = [name for name, at in zip(found.labels, found.main.per_class, strict=True) if not at.n]
+    note = f"\n\nMacro F1 is the mean over the classes that occur: not {', '.join(absent)}." if absent else ""
+    table = _table(
         ("class", "n", "recall", "precision", "F1"),
         (
             (name, at.n, share(at.recall, 1), share(at.precision, 1), share(at.f1, 1))
             for name, at in zip(found.labels, found.main.per_class, strict=True)
         ),
     )
+    return f"## Classes\n\n{table}{note}"
 
 
 def _conditions(found: Report) -> list[str]:

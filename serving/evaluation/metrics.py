@@ -17,12 +17,15 @@ _FERPLUS_COLUMN = ("anger", "disgust", "fear", "happiness", "sadness", "surprise
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """One class: n faces of it, the share of them found (recall), how often its name was right."""
+    """One class: n faces of it, the share of them found (recall), how often its name was right.
+
+    recall, f1: None where there is no face of it; precision: 0 where it is never named.
+    """
 
     n: int
-    recall: float
+    recall: float | None
     precision: float
-    f1: float
+    f1: float | None
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,14 @@ def accuracy(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
 
 
 def per_class(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> list[ClassFigures]:
-    """One entry a class, in the scores' order; 0 where there is nothing to divide by."""
+    """One entry a class, in the scores' order."""
     predicted = scores.argmax(1)
     found = []
     for index in range(scores.shape[1]):
         right = int(((predicted == index) & (labels == index)).sum())
         n, named = int((labels == index).sum()), int((predicted == index).sum())
-        recall, precision = right / n if n else 0.0, right / named if named else 0.0
-        both = recall + precision
-        found.append(ClassFigures(n, recall, precision, 2 * recall * precision / both if both else 0))
+        recall, f1 = (right / n, 2 * right / (n + named)) if n else (None, None)
+        found.append(ClassFigures(n, recall, right / named if named else 0.0, f1))
     return found
 
 

@@ -13,6 +13,7 @@ from serving.evaluation.metrics import ConfidenceBin
 from serving.evaluation.report import HeadFigures, Report
 from serving.evaluation.wording import condition, share
 from serving.model.emonext import Head
+from serving.outputs import writing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -200,15 +201,18 @@ def _figure(
         figure = Figure(size, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.06))
         FigureCanvasAgg(figure)
         yield tuple(figure.subplots(1, columns, sharey=share_y, squeeze=False)[0])
-        png.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(png, dpi=DPI, metadata={"Software": None})
+        with writing(png):
+            png.parent.mkdir(parents=True, exist_ok=True)
+            figure.savefig(png, dpi=DPI, metadata={"Software": None})
 
 
 def _log(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read {path}: {error}") from error
     wanted = ("epoch", "loss", "held_back_loss", "held_back_accuracy")
     if not rows or any(not row.get(name) for row in rows for name in wanted):

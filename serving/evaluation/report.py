@@ -13,9 +13,10 @@ from serving.model.folder import ModelInfo
 class HeadFigures:
     """One head against one set of labels, on the n faces that have such a label.
 
-    accuracy: single-crop, as is everything but `ten_crop`. ece: with the temperature that the model
-    folder holds; ece_uncalibrated: with 1; likewise the two reliabilities. abstain: its coverage is of
-    all faces, with a label or without. confusion: counts, a row for each label.
+    accuracy: single-crop, as is everything but `ten_crop`. macro_f1: the mean over the classes that have a
+    face. ece: with the temperature that the model folder holds; ece_uncalibrated: with 1; likewise the two
+    reliabilities. abstain: its coverage is of all faces, with a label or without. confusion: counts, a row
+    for each label.
     """
 
     n: int

@@ -14,7 +14,8 @@ from serving.inference.dtypes import fast_dtype
 from serving.inference.preprocess import as_channels, channels_last
 from serving.model.calibration import HeadCalibration, read_calibration
 from serving.model.emonext import Head
-from serving.model.folder import ModelInfo, load_model, weights_sha256
+from serving.model.files import model_digest, weights_sha256
+from serving.model.folder import ModelInfo, load_model
 from serving.server.wire import ItemError
 
 Crops = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]  # N crops, or an array of N equal ones
@@ -44,6 +45,7 @@ class Predictor:
         self.dtype = fast_dtype(self.device)
         model, self.config = load_model(model_dir)
         self.info = ModelInfo(self.config.name, self.config.version, weights_sha256(model_dir))
+        self.digest = model_digest(model_dir)
         self.head: Head = head or self.config.serves
         if self.head not in self.config.heads:
             raise CheckpointError(f"{model_dir} has no head {self.head!r}, only {', '.join(self.config.heads)}")
@@ -64,7 +66,7 @@ class Predictor:
         return np.concatenate(found)
 
     def predict_each(self, items: Sequence[NDArray[np.uint8] | ItemError]) -> list[NDArray[np.float32] | ItemError]:
-        """As `predict`, but what is no crop becomes an ItemError in its place and spoils nothing."""
+        """As `predict`, but a crop that is none, or gets no finite scores, is an ItemError and spoils nothing."""
         answers: list[NDArray[np.float32] | ItemError] = [ItemError("no crop")] * len(items)
         good = []
         for index, item in enumerate(items):
@@ -78,13 +80,8 @@ class Predictor:
             else:
                 good.append((index, item))
         for (index, _), scores in zip(good, self.predict([crop for _, crop in good]), strict=True):
-            answers[index] = scores
+            answers[index] = scores if np.isfinite(scores).all() else ItemError("the model gives no probabilities")
         return answers
-
-    @property
-    def temperature(self) -> float:
-        """Of the head that answers."""
-        return self.calibration[self.head].temperature
 
     def logits(self, crops: Crops) -> torch.Tensor:
         """At most `batch` crops -> logits (N, classes) float32 on the CPU, before the temperature."""

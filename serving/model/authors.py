@@ -11,10 +11,11 @@ from serving.errors import CheckpointError, RecipeError
 from serving.labels import EIGHT
 from serving.model.checkpoint import fitted
 from serving.model.classes import ORDERS, authors_order, in_our_order, labels_named, rows
-from serving.model.folder import CALIBRATION, CONFIG, FER2013_CROP, WEIGHTS, ModelConfig, save_model
+from serving.model.folder import CALIBRATION, CONFIG, FER2013_CROP, WEIGHTS, ModelConfig, check_name, save_model
 from serving.model.naming import IMAGENET_CLASSES, architecture_of, is_plain_convnext, with_our_names
 from serving.model.sizes import SIZES, Architecture
 from serving.model.weights_file import OUR_TRAINING, StoredWeights, read_weights
+from serving.outputs import check_folder
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ def import_weights(
     """
     if any((out / file).exists() for file in (CONFIG, WEIGHTS, CALIBRATION)):
         raise RecipeError(f"{out} holds a model already; choose another folder")
+    name = name or out.resolve().name
+    check_name(name, "--name")
     if weights.name == WEIGHTS and (weights.parent / CONFIG).exists():
         raise CheckpointError(f"{weights.parent} is a model folder already")
     stored = read_weights(weights, entry)
@@ -77,17 +80,15 @@ def import_weights(
     order = rows(there, ordered)
     ready |= {key: value[order] for key, value in ready.items() if key.startswith(("head.", "ferplus_head."))}
     config = ModelConfig(
-        name=name or out.resolve().name,
+        name=name,
         version="1",
         architecture=architecture,
         normalise="none",
         labels=ordered,
         crop=dataclasses.replace(FER2013_CROP, size=architecture.image_size),
     )
-    try:
-        save_model(out, config, ready)
-    except OSError as error:
-        raise RecipeError(f"cannot write the model folder {out}: {error.strerror}") from error
+    check_folder(out)
+    save_model(out, config, ready)
     return Imported(out, config, _size(architecture), stored, there)
 
 

@@ -12,24 +12,26 @@ from torch import Tensor
 
 from serving.errors import CheckpointError
 from serving.model.emonext import EmoNeXt
+from serving.outputs import writing
 
 DEAD_AT_INFERENCE = "attention."  # the branch's weights matter to the loss alone
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then put it in place in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        temporary.chmod(0o644)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Let `write` fill a temporary file beside `path`, then put it in place in one step. OutputError."""
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            write(temporary)
+            temporary.chmod(0o644)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def save_weights(path: Path, state: Mapping[str, Tensor]) -> None:
@@ -99,16 +101,26 @@ def fitted(own: Mapping[str, Tensor], state: Mapping[str, Tensor], where: str) -
 
 
 def save_training(path: Path, state: Mapping[str, Any]) -> None:
-    """A training state of tensors, numbers, texts, lists and dicts."""
-    write_atomically(path, lambda temporary: torch.save(dict(state), temporary))
+    """A training state of tensors, numbers, texts, lists and dicts. OutputError: the disk is full, or the like."""
+
+    def write(temporary: Path) -> None:
+        try:
+            with temporary.open("wb") as file:
+                torch.save(dict(state), file)
+        except RuntimeError as error:  # torch covers the system's own error with another
+            raise error.__context__ if isinstance(error.__context__, OSError) else error from None
+
+    write_atomically(path, write)
 
 
 def load_training(path: Path) -> dict[str, Any]:
     """CheckpointError: damaged, or anything but plain values and tensors inside."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise CheckpointError(f"{path} is no readable checkpoint: {error.strerror}") from error
     except Exception as error:  # damaged bytes raise nearly anything inside the reader
-        raise CheckpointError(f"{path} is no readable checkpoint: {first_line(error)}") from error
+        raise CheckpointError(f"{path} is no readable checkpoint: it is damaged, or not of a training here") from error
     if not isinstance(state, dict):
         raise CheckpointError(f"{path} holds no training state")
     return state

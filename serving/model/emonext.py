@@ -271,6 +271,8 @@ def _stn_side(size: int) -> int:
 
 
 def _check_size(size: int, stages: int, kernel: int, stride: int, padding: int) -> None:
+    if padding < 0:
+        raise ValueError(f"stem_kernel {kernel} is smaller than stem_stride {stride}")
     side = (size + 2 * padding - kernel) // stride + 1
     if size < 1 or side >> (stages - 1) < 1:
         raise ValueError(f"image_size {size} leaves no positions for the last of {stages} stages")

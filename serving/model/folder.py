@@ -1,8 +1,7 @@
 """A model folder: `config.json`, `model.safetensors` (fp16); `calibration.json`, `evaluation.json` where there are."""
 
 import dataclasses
-import hashlib
-import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +12,19 @@ from torch import Tensor
 from serving.errors import CheckpointError, RecipeError
 from serving.inference.preprocess import Preprocessing
 from serving.labels import LABELS
-from serving.model import calibration
+from serving.model import calibration, files
 from serving.model.checkpoint import load_weights, save_weights
 from serving.model.emonext import EmoNeXt, Head
 from serving.model.jsonfile import read_json, save_json
 from serving.model.sizes import Architecture, architecture_from
-from serving.strict import plain
+from serving.strict import Bounds, check_bounds, plain, typed
 
-CONFIG, WEIGHTS, CALIBRATION = "config.json", "model.safetensors", calibration.FILE
+CONFIG, WEIGHTS, CALIBRATION = files.CONFIG, files.WEIGHTS, files.CALIBRATION
 EVALUATION = "evaluation.json"  # by split: the figures that `model evaluate --store` found
-# Of this project's checkout; a site names its own folder in the environment.
-STORE = Path(__file__).resolve().parents[2] / "model_store"
+NAME = re.compile(r"[^\s/\\]([^/\\]*[^\s/\\])?")  # of a model: archives and folders are called so
+ENTRIES = ("name", "version", "architecture", "normalise", "labels", "crop")  # of a config; others may be left out
+CROP_BOUNDS: Bounds = {"size": (1, 4096), "margin": (-0.4, 10)}
+default_model_dir = files.default_model_dir
 
 
 @dataclass(frozen=True)
@@ -79,37 +80,30 @@ class ModelInfo:
     sha256: str
 
 
-def default_model_dir() -> Path:
-    """The folder that `default.txt` of the model store names.
-
-    The store is `model_store/` of the checkout, or what EMOSTREAM_MODEL_STORE says.
-    CheckpointError: there is none.
-    """
-    store = Path(os.environ.get("EMOSTREAM_MODEL_STORE", STORE))
-    try:
-        name = (store / "default.txt").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"no default model: {error}") from error
-    return store / name
+def check_name(name: str, where: str) -> None:
+    """RecipeError: no model can be called so."""
+    if not NAME.fullmatch(name):
+        raise RecipeError(f"{where}: name: {name!r} is no name of a model: give it letters, and no slash")
 
 
 def read_config(model_dir: Path) -> ModelConfig:
     """CheckpointError: no config there, or an entry of it is missing, unknown or unfit."""
     path = model_dir / CONFIG
     content = read_json(path)
+    if missing := [name for name in ENTRIES if name not in content]:
+        raise CheckpointError(f"{path} is no model config: it lacks {', '.join(missing)}")
     try:
-        crop = dict(content.pop("crop"))
-        crop["landmarks"] = tuple((float(x), float(y)) for x, y in crop.get("landmarks", ()))
-        config = ModelConfig(
-            architecture=architecture_from(content.pop("architecture")),
-            labels=tuple(str(label) for label in content.pop("labels")),
-            crop=CropSpec(**crop),
-            **content,
-        )
-    except (KeyError, TypeError, ValueError, RecipeError) as error:
+        content["architecture"] = architecture_from(content["architecture"])
+        content["crop"] = typed(CropSpec(), content["crop"], "crop")
+        check_bounds(content["crop"], CROP_BOUNDS, "crop")
+        config = typed(ModelConfig("", "", content["architecture"], "none"), content, "config")
+        check_name(config.name, "config")
+    except RecipeError as error:
         raise CheckpointError(f"{path} is no model config: {error}") from error
-    if len(config.labels) != config.architecture.num_classes:
-        raise CheckpointError(f"{path}: {len(config.labels)} labels for another number of classes")
+    if not len(set(config.labels)) == len(config.labels) == config.architecture.num_classes:
+        raise CheckpointError(
+            f"{path}: the labels {', '.join(config.labels)} are not {config.architecture.num_classes} different ones"
+        )
     if config.serves not in config.heads:
         raise CheckpointError(f"{path}: serves {config.serves!r}, but the model has {', '.join(config.heads)}")
     return config
@@ -118,7 +112,7 @@ def read_config(model_dir: Path) -> ModelConfig:
 def read_info(model_dir: Path) -> ModelInfo:
     """Name, version and weights' hash of a model folder, without loading it. CheckpointError."""
     config = read_config(model_dir)
-    return ModelInfo(config.name, config.version, weights_sha256(model_dir))
+    return ModelInfo(config.name, config.version, files.weights_sha256(model_dir))
 
 
 def describe(model_dir: Path) -> dict[str, Any]:
@@ -131,6 +125,7 @@ def describe(model_dir: Path) -> dict[str, Any]:
     known = calibration.read_calibration(model_dir)
     return {
         **dataclasses.asdict(info),
+        "digest": files.model_digest(model_dir),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "weights_bytes": (model_dir / WEIGHTS).stat().st_size,
         "serves": config.serves,
@@ -152,16 +147,6 @@ def read_evaluation(model_dir: Path, info: ModelInfo) -> dict[str, Any]:
         for split, figures in stored.items()
         if isinstance(figures, dict) and figures.get("sha256") == info.sha256
     }
-
-
-def weights_sha256(model_dir: Path) -> str:
-    """Hex sha256 of the weights' file. CheckpointError: there is none."""
-    path = model_dir / WEIGHTS
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {error}") from error
 
 
 def load_model(model_dir: Path) -> tuple[EmoNeXt, ModelConfig]:

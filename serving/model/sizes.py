@@ -2,12 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from math import inf
 from typing import Any
 
 from serving.errors import RecipeError
 from serving.labels import NUM_CLASSES
 from serving.model.emonext import EmoNeXt, Init
-from serving.strict import typed
+from serving.strict import Bounds, check_bounds, typed
+
+BOUNDS: Bounds = {
+    "depths": (1, inf), "dims": (1, inf), "num_classes": (1, inf), "image_size": (1, inf), "in_chans": (1, inf),
+    "drop_path": (0, 0.9), "stem_kernel": (1, inf), "stem_stride": (1, inf), "layer_scale": (0, inf),
+    "stn_pool": (1, inf), "matmul_grid": (0, inf),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,11 +72,16 @@ SIZES |= {
 
 
 def architecture_from(content: Any) -> Architecture:
-    """An Architecture from {size: one of SIZES, any field: value}; the fields override the size."""
+    """An Architecture from {size: one of SIZES, any field: value}; the fields override the size.
+
+    RecipeError: an entry is unknown or unfit. That the numbers fit each other is seen when it is built.
+    """
     if not isinstance(content, Mapping):
         raise RecipeError("architecture: a mapping is expected")
     fields = dict(content)
     size = fields.pop("size", "tiny")
-    if size not in SIZES:
+    if not isinstance(size, str) or size not in SIZES:
         raise RecipeError(f"architecture: no size {size!r}; there are {', '.join(SIZES)}")
-    return typed(SIZES[size], fields, "architecture")
+    found = typed(SIZES[size], fields, "architecture")
+    check_bounds(found, BOUNDS, "architecture")
+    return found

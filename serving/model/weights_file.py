@@ -90,7 +90,9 @@ def _content(path: Path) -> Mapping[Any, Any]:
                 f"{path} holds objects besides tensors ({refused[1]}), which could run code, so nothing was read; "
                 "where you trust it, have its maker save the bare model.state_dict() with torch.save or safetensors"
             ) from error
-        raise CheckpointError(f"{path} is no readable checkpoint: {first_line(error)}") from error
+        said = first_line(error)  # torch's own refusal advises to run what is in the file
+        why = "it is no file of tensors" if said.startswith("Weights only load failed") else said
+        raise CheckpointError(f"{path} is no readable checkpoint: {why}") from error
     if not isinstance(content, Mapping):
         raise CheckpointError(f"{path} holds no state dict but a {type(content).__name__}")
     return content

@@ -1,1 +1,1 @@
-"""The model behind TorchServe: handler, wire format, archive."""
+"""The model behind TorchServe and Triton: what they load, wire formats, archives."""

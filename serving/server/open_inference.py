@@ -1,8 +1,9 @@
 """The Open Inference Protocol (KServe's V2) over HTTP: the messages of an inference, for clients and servers.
 
 A request has one input, `crops`: UINT8 (N, H, W) or (N, H, W, 3), blue first. The answer has two outputs,
-`probabilities`: FP32 (N, classes), and `sha256`: UINT8 (N, 32), the hash of the weights, as many times as
-there are crops: not every server lets a model add parameters to its answers, but all answer with tensors.
+`probabilities`: FP32 (N, classes), a row of zeros where the model gives none, and `digest`: UINT8 (N, 32), the
+model's (see `serving.model.files`), as many times as there are crops: not every server lets a model add
+parameters to its answers, but all answer with tensors.
 Tensors are JSON numbers, or bytes after the JSON as the protocol's extension for binary tensors has it:
 then the header Inference-Header-Content-Length says where they begin.
 https://github.com/kserve/open-inference-protocol
@@ -21,9 +22,10 @@ from serving.errors import CropError, WireError
 from serving.inference.crops import check_crop
 from serving.server.wire import MAX_BYTES, MAX_CROPS
 
-CROPS, PROBABILITIES, SHA256 = "crops", "probabilities", "sha256"
+CROPS, PROBABILITIES, DIGEST = "crops", "probabilities", "digest"
 INPUTS = {CROPS: "UINT8"}
-OUTPUTS = {PROBABILITIES: "FP32", SHA256: "UINT8"}
+OUTPUTS = {PROBABILITIES: "FP32", DIGEST: "UINT8"}
+BATCH_CROPS = 256  # a request, where the server has it said beforehand, as Triton has
 DTYPES: dict[str, np.dtype[Any]] = {"UINT8": np.dtype("u1"), "FP32": np.dtype("<f4")}
 HEADER_LENGTH = "inference-header-content-length"
 BINARY = "binary_tensor_data"  # what servers call the extension
@@ -85,9 +87,9 @@ def decode_request(body: bytes | bytearray | memoryview | Mapping[str, Any], hea
     return Request(crops, str(content.get("id") or ""), _wants_binary(content))
 
 
-def encode_response(scores: Scores, request: Request, *, name: str, version: str, sha256: str) -> Body:
+def encode_response(scores: Scores, request: Request, *, name: str, version: str, digest: str) -> Body:
     """Probabilities (N, classes), and which model they are of -> the answer to `request`."""
-    tensors = answer_tensors(scores, sha256)
+    tensors = answer_tensors(scores, digest)
     head = {
         "model_name": name,
         "model_version": version,
@@ -98,31 +100,34 @@ def encode_response(scores: Scores, request: Request, *, name: str, version: str
 
 
 def decode_response(body: bytes, head: str | int | None) -> tuple[Scores, str]:
-    """Probabilities (N, classes) and the hex sha256 that the server names. WireError."""
+    """Probabilities (N, classes) and the digest, in hex, that the server names. WireError."""
     content, rest = _open(body, head)
     return read_answer(_tensors(content.get("outputs"), OUTPUTS, rest))
 
 
-def answer_tensors(scores: Scores, sha256: str) -> Tensors:
-    """An answer's outputs."""
-    digest = np.frombuffer(bytes.fromhex(sha256), np.uint8)
-    return {PROBABILITIES: scores, SHA256: np.tile(digest, (len(scores), 1))}
+def answer_tensors(scores: Scores, digest: str) -> Tensors:
+    """An answer's outputs. Rows that are no finite numbers, which JSON has not, become zeros."""
+    known = np.isfinite(scores).all(1, keepdims=True)
+    digests = np.tile(np.frombuffer(bytes.fromhex(digest), np.uint8), (len(scores), 1))
+    return {PROBABILITIES: np.where(known, scores, np.float32(0)), DIGEST: digests}
 
 
 def read_answer(tensors: Tensors) -> tuple[Scores, str]:
     """What `answer_tensors` made. WireError: the answer is not of one model."""
-    digests = tensors[SHA256]
+    digests = tensors[DIGEST]
     if digests.ndim != 2 or digests.shape[1] != 32 or not len(digests) or (digests != digests[0]).any():
-        raise WireError(f"no sha256 of the weights in a tensor of shape {digests.shape}")
+        raise WireError(f"no digest of one model in a tensor of shape {digests.shape}")
     return tensors[PROBABILITIES], digests[0].tobytes().hex()
 
 
 def shaped(values: NDArray[Any], shape: Any) -> NDArray[Any]:
-    """WireError: the values are not as many as `shape` says."""
-    if not isinstance(shape, list | tuple) or not all(type(side) is int and side >= 0 for side in shape):
-        raise WireError(f"a tensor of shape {shape!r:.100}")
-    if values.size != math.prod(shape):
-        raise WireError(f"{values.size} values for a tensor of shape {shape!r:.100}")
+    """WireError: `shape` is none of a message, or the values are not as many as it says."""
+    if not isinstance(shape, list) or not 1 <= len(shape) <= 4:
+        raise WireError("a tensor's shape must be a list of 1 to 4 sides")
+    if not all(type(side) is int and 0 <= side <= MAX_BYTES for side in shape):
+        raise WireError(f"a tensor's sides must be whole numbers of 0 to {MAX_BYTES}")
+    if values.size != math.prod(shape) or math.prod(side or 1 for side in shape) > MAX_BYTES:
+        raise WireError(f"{values.size} values for a tensor of shape {shape}")
     return values.reshape(shape)
 
 
@@ -132,6 +137,20 @@ def from_bytes(raw: bytes | memoryview, datatype: str) -> NDArray[Any]:
     if len(raw) % dtype.itemsize:
         raise WireError(f"{len(raw)} bytes are no tensor of {datatype}")
     return np.frombuffer(raw, dtype)
+
+
+def from_numbers(data: Any, datatype: str) -> NDArray[Any]:
+    """(values,), in lists that may be nested. WireError: they are no numbers, or none of `datatype`."""
+    dtype = DTYPES[datatype]
+    try:
+        values = np.asarray(data)
+    except (TypeError, ValueError, OverflowError):  # ragged, or deeper than numpy goes
+        raise WireError("a tensor's data that are no numbers") from None
+    if values.dtype.kind not in "iuf":
+        raise WireError("a tensor's data that are no numbers")
+    if dtype.kind == "u" and ((values < 0) | (values > 255) | (values % 1 != 0)).any():
+        raise WireError(f"a tensor of {datatype} with values that are no whole numbers of 0 to 255")
+    return values.reshape(-1).astype(dtype)
 
 
 def _described(tensors: Tensors, datatypes: Mapping[str, str], binary: bool) -> list[dict[str, Any]]:
@@ -180,7 +199,7 @@ def _tensors(described: Any, datatypes: Mapping[str, str], rest: memoryview) -> 
         if not isinstance(name, str) or datatypes.get(name) != datatype or name in found:
             raise WireError(f"a tensor {name!r:.50} of {datatype!r:.50}; {_said(datatypes)} is expected")
         if "data" in one:
-            values = _numbers(one["data"], DTYPES[datatype])
+            values = from_numbers(one["data"], datatype)
         else:
             size = _binary_size(one, len(rest), last=one is described[-1])
             values, rest = from_bytes(rest[:size], datatype), rest[size:]
@@ -200,16 +219,6 @@ def _binary_size(tensor: Mapping[str, Any], left: int, *, last: bool) -> int:
     if type(size) is not int or not 0 <= size <= left:
         raise WireError("a tensor without its data")
     return size
-
-
-def _numbers(data: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    try:
-        values = np.asarray(data, np.float64)  # nested lists are allowed; ragged ones, and text, are errors here
-    except (TypeError, ValueError):
-        raise WireError("a tensor's data that are no numbers") from None
-    if dtype.kind == "u" and ((values < 0) | (values > 255) | (values % 1 != 0)).any():
-        raise WireError("a tensor of UINT8 with values that are no whole numbers of 0 to 255")
-    return values.reshape(-1).astype(dtype)
 
 
 def _wants_binary(content: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,13 +14,14 @@ from pathlib import Path
 import yaml
 
 import serving
-from serving.errors import ServingError
+from serving.errors import RecipeError, ServingError
 from serving.model.checkpoint import write_atomically
 from serving.model.folder import CALIBRATION, CONFIG, WEIGHTS, load_model
 from serving.server.handler import MODEL_FOLDER
 
 # What inference needs of this package; a test runs the archive with nothing else on its path.
 PARTS = ("*.py", "model/*.py", "inference/*.py", "server/*.py")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 ENTRY = "torchserve_entry.py"
 MANIFEST = "MAR-INF/MANIFEST.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's first moment, for archives that are equal byte by byte
@@ -27,31 +29,39 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's first moment, for archives tha
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """What TorchServe reads from the archive; times in ms but for the timeout in s."""
+    """How a server runs the model. Triton has its own ways with batches and timeouts."""
 
     workers: int = 1
     threads: int = 1  # of torch, a worker
     batch_size: int = 2  # requests a call: they hold many crops already, and answers of one call come together
-    max_batch_delay: int = 1  # for a second request; the model idles meanwhile
-    response_timeout: int = 20
+    max_batch_delay: int = 1  # ms, for a second request; the model idles meanwhile
+    response_timeout: int = 30  # s; then the worker is taken for dead, so longer than clients wait
     crops_per_pass: int = 64
 
 
-def package(model_dir: Path, out_dir: Path, settings: ServerSettings | None = None) -> Path:
-    """Write `out_dir`/<model name>.mar, the same bytes for the same model; returns its path.
+def package(model_dir: Path, out_dir: Path, settings: ServerSettings | None = None, name: str | None = None) -> Path:
+    """Write `out_dir`/<name>.mar, the same bytes for the same model; returns its path. `name`: None: the model's.
 
-    CheckpointError: the folder holds no usable model. ServingError: the archiver failed.
+    CheckpointError: the folder holds no usable model. RecipeError: no name. ServingError: the archiver failed.
     """
     _, config = load_model(model_dir)
-    with tempfile.TemporaryDirectory(prefix="emostream-mar-") as name:
-        work = Path(name)
+    name = checked_name(config.name if name is None else name)
+    with tempfile.TemporaryDirectory(prefix="emostream-mar-") as folder:
+        work = Path(folder)
         stage(model_dir, work / "extra")
         (work / "model-config.yaml").write_text(_server_yaml(settings or ServerSettings()))
-        _archive(work, config.name, config.version)
-        archive = work / f"{config.name}.mar"
+        _archive(work, name, config.version)
+        archive = work / f"{name}.mar"
         target = out_dir / archive.name
         write_atomically(target, lambda temporary: _normalise(archive, temporary))
     return target
+
+
+def checked_name(name: str) -> str:
+    """The name that clients ask a server for; it is also one of a file or folder. RecipeError: it cannot be."""
+    if not NAME.fullmatch(name):
+        raise RecipeError(f"{name!r} is no name of a model: letters, digits, and after the first . _ - too")
+    return name
 
 
 def stage(model_dir: Path, extra: Path) -> None:

@@ -50,5 +50,5 @@ class TritonPythonModel:
         return [self._answer(part) for part in np.split(scores, ends)]
 
     def _answer(self, scores: NDArray[np.float32]) -> Any:
-        tensors = answer_tensors(scores, self.predictor.info.sha256)
+        tensors = answer_tensors(scores, self.predictor.digest)
         return triton.InferenceResponse([triton.Tensor(name, values) for name, values in tensors.items()])

@@ -5,8 +5,8 @@ All numbers little-endian. A message begins with 12 bytes: magic `EMOX`, version
 
     length u32 | height u16 | width u16 | channels u8 (1 gray, 3 blue-green-red) | 3 x 0 | pixels
 
-where `length` counts the pixels' bytes. A response goes on with the weights' sha256 (32 bytes) and
-`count` items, each
+where `length` counts the pixels' bytes. A response goes on with the model's digest (32 bytes, see
+`serving.model.files`) and `count` items, each
 
     status u8 = 0 | classes u8 | classes x f32 probability     or     status u8 = 1 | length u16 | UTF-8 text
 
@@ -31,10 +31,11 @@ MAX_CROPS = 1024  # a message
 MAX_BYTES = 6_000_000  # a message: below TorchServe's default max_request_size of 6,553,500
 MAX_TEXT = 500  # bytes of an item's error
 CONTENT_TYPE = "application/octet-stream"  # with any other TorchServe decodes forms or JSON
+SENT_AT = "x-emostream-sent"  # a header, optional: when the request was sent, in seconds since 1970
 
 _HEADER = struct.Struct("<4sBBHI")
 _CROP = struct.Struct("<IHHBxxx")
-_SHA = 32
+_DIGEST = 32
 
 Crop = NDArray[np.uint8]
 Scores = NDArray[np.float32]
@@ -89,10 +90,10 @@ def decode_request(body: bytes | bytearray | memoryview) -> list[Crop | ItemErro
     return items
 
 
-def encode_response(items: Sequence[Scores | ItemError], sha256: str) -> bytes:
+def encode_response(items: Sequence[Scores | ItemError], digest: str) -> bytes:
     """Each crop's probabilities (classes,) or its error -> a response's body."""
     _check_count(len(items))
-    parts = [_HEADER.pack(MAGIC, VERSION, RESPONSE, len(items), 0), bytes.fromhex(sha256)]
+    parts = [_HEADER.pack(MAGIC, VERSION, RESPONSE, len(items), 0), bytes.fromhex(digest)]
     for item in items:
         if isinstance(item, ItemError):
             text = item.message.encode()[:MAX_TEXT]
@@ -108,7 +109,7 @@ def decode_response(body: bytes | bytearray | memoryview) -> list[Scores | ItemE
     WireError: the body is no whole response. Any bytes are safe to pass.
     """
     view, count, at = _open(body, RESPONSE)
-    at += _SHA
+    at += _DIGEST
     items: list[Scores | ItemError] = []
     try:
         for _ in range(count):
@@ -134,12 +135,12 @@ def decode_response(body: bytes | bytearray | memoryview) -> list[Scores | ItemE
     return items
 
 
-def response_sha256(body: bytes | bytearray | memoryview) -> str:
-    """The hex sha256 of the weights that a response was computed with. WireError as above."""
+def response_digest(body: bytes | bytearray | memoryview) -> str:
+    """The digest, in hex, of the model that a response was computed with. WireError as above."""
     view, _, at = _open(body, RESPONSE)
-    if len(view) < at + _SHA:
+    if len(view) < at + _DIGEST:
         raise WireError("the response is cut short")
-    return bytes(view[at : at + _SHA]).hex()
+    return bytes(view[at : at + _DIGEST]).hex()
 
 
 def _open(body: bytes | bytearray | memoryview, kind: int) -> tuple[memoryview, int, int]:

@@ -1,20 +1,21 @@
 """The ablation study: what each part of EmoNeXt adds, at equal budget and over paired seeds."""
 
 import dataclasses
-import json
 import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from serving.data.faces import FaceSet
-from serving.errors import CheckpointError
+from serving.data.faces import FaceSet, described
+from serving.errors import CheckpointError, RecipeError
 from serving.evaluation.metrics import accuracy
 from serving.model.emonext import EmoNeXt
-from serving.model.jsonfile import save_json
+from serving.model.jsonfile import read_json, save_json
+from serving.strict import plain
 from serving.training.progress import Progress
 from serving.training.recipe import Recipe
 from serving.training.trainer import CPU, Trainer
@@ -45,13 +46,14 @@ class Run:
 class Row:
     """A variant over its seeds: accuracies' mean and standard deviation, and the paired difference to "none".
 
-    `difference`: mean and standard error; None for "none" itself and where there is one seed only.
+    `deviation`: None where there is one seed only. `difference`: mean and standard error; None for "none" itself
+    and where there is one seed only.
     """
 
     variant: str
     runs: int
     mean: float
-    deviation: float
+    deviation: float | None
     difference: tuple[float, float] | None
     parameters: int
     seconds: float
@@ -69,9 +71,11 @@ def ablate(
     """Train every variant with every seed in `out`; runs that are finished there are not trained again.
 
     Each run trains for all its epochs, and the averaged weights of the last one are measured: nothing is chosen.
-    CheckpointError: `out` holds results that cannot be read.
+    CheckpointError: `out` holds results that cannot be read. RecipeError: they are of another recipe or other faces.
     """
-    runs = _read(out / RESULTS)
+    about = settings(recipe, training, test)
+    runs = _read(out / RESULTS, about)
+    save_json(out / RESULTS, {**about, "runs": [dataclasses.asdict(run) for run in runs]})
     for seed in seeds:
         for variant, parts in VARIANTS.items():
             if any((run.variant, run.seed) == (variant, seed) for run in runs):
@@ -79,9 +83,14 @@ def ablate(
             progress.say(f"{variant}, seed {seed}:")
             run = _run(_without(recipe, parts, seed), training, test, out / f"{variant}-{seed}", progress, device)
             runs.append(dataclasses.replace(run, variant=variant))
-            save_json(out / RESULTS, {"runs": [dataclasses.asdict(run) for run in runs]})
+            save_json(out / RESULTS, {**about, "runs": [dataclasses.asdict(run) for run in runs]})
             progress.say(f"{variant}, seed {seed}: {100 * run.accuracy:.2f} % of {len(test)} faces")
     return runs
+
+
+def settings(recipe: Recipe, training: FaceSet, test: FaceSet) -> dict[str, Any]:
+    """What all runs of a study share, as JSON values."""
+    return {"recipe": plain(recipe), "training": described(training), "test": described(test)}
 
 
 def rows(runs: Sequence[Run]) -> list[Row]:
@@ -100,7 +109,7 @@ def rows(runs: Sequence[Run]) -> list[Row]:
                 variant,
                 len(mine),
                 statistics.mean(accuracies),
-                statistics.stdev(accuracies) if len(mine) > 1 else math.nan,
+                statistics.stdev(accuracies) if len(mine) > 1 else None,
                 (statistics.mean(gains), statistics.stdev(gains) / math.sqrt(len(gains))) if known else None,
                 mine[0].parameters,
                 statistics.mean(run.seconds for run in mine),
@@ -117,8 +126,9 @@ def table(found: Sequence[Row]) -> str:
     ]
     for row in found:
         gain = "" if row.difference is None else "{:+.2f} ± {:.2f}".format(*(100 * part for part in row.difference))
+        spread = "" if row.deviation is None else f" ± {100 * row.deviation:.2f}"
         lines.append(
-            f"| {row.variant} | {row.runs} | {100 * row.mean:.2f} ± {100 * row.deviation:.2f} % | {gain} | "
+            f"| {row.variant} | {row.runs} | {100 * row.mean:.2f}{spread} % | {gain} | "
             f"{row.parameters / 1e6:.2f} M | {row.seconds:.0f} |"
         )
     return "\n".join(lines) + "\n"
@@ -146,10 +156,13 @@ def _size(model: EmoNeXt) -> int:
     return sum(p.numel() for p in model.parameters()) - dead
 
 
-def _read(path: Path) -> list[Run]:
+def _read(path: Path, about: dict[str, Any]) -> list[Run]:
     if not path.exists():
         return []
+    content = read_json(path)
+    if changed := [name for name in about if content.get(name) != about[name]]:
+        raise RecipeError(f"{path} is of other settings ({', '.join(changed)}); choose another --out or restore them")
     try:
-        return [Run(**run) for run in json.loads(path.read_text(encoding="utf-8"))["runs"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [Run(**run) for run in content["runs"]]
+    except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path} holds no results of an ablation: {error}") from error

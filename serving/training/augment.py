@@ -14,8 +14,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from serving.model.emonext import Head
+from serving.strict import Bounds
 
 Targets = dict[Head, Tensor]  # by head: (N, classes), each row a distribution, or zeros where nothing is known
+
+BOUNDS: Bounds = {
+    "flip": (0, 1), "flip_vertical": (0, 1), "degrees": (0, 180), "scale": (0, 0.9), "shift": (0, 1),
+    "crop_from": (1, 10), "erase": (0, 1), "erase_side": (0, 1), "shrink": (0, 1), "shrink_to": (1, 10_000),
+    "expose": (0, 1), "expose_stops": (0, 10), "noise": (0, 1), "noise_deviation": (0, 1),
+}  # fmt: skip
+MIXING_BOUNDS: Bounds = {"mixup": (0, 100), "cutmix": (0, 100), "probability": (0, 1)}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,11 @@ from serving.training.augment import Targets
 from serving.training.recipe import Recipe
 
 
+def stream(*key: int) -> int:
+    """A seed for what is random in the place `key`, such as (seed, epoch): no two places share one."""
+    return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0])
+
+
 class Batches:
     """The faces of a training set as the recipe `recipe` wants them, on `device`.
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from serving.model.emonext import Block, EmoNeXt, Head
 from serving.training.augment import Targets
+from serving.training.batches import stream
 
 Loss = Callable[[dict[Head, Tensor], Targets, Tensor | None], Tensor]  # logits, targets, attention
 
@@ -37,7 +38,7 @@ class Replicas:
     def seed(self, seed: int) -> None:
         """Fix the stochastic depth from here on."""
         for index, model in enumerate(self.models):
-            generator = torch.Generator(self._device).manual_seed(seed + index)
+            generator = torch.Generator(self._device).manual_seed(stream(seed, index))
             for module in model.modules():
                 if isinstance(module, Block):
                     module.generator = generator

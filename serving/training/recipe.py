@@ -1,17 +1,26 @@
 """A training recipe: one YAML file, strictly read into frozen dataclasses."""
 
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 import yaml
 
 from serving.errors import RecipeError
+from serving.model.folder import check_name
 from serving.model.sizes import SIZES, Architecture, architecture_from
-from serving.strict import typed
+from serving.strict import Bounds, check_bounds, typed
+from serving.training import augment
 from serving.training.augment import Augmentation, Mixing
 
-LEAST = {"epochs": 1, "batch": 1, "replicas": 1, "hold_back": 2, "cycle": 1, "ema_every": 1}
+BOUNDS: Bounds = {
+    "epochs": (1, inf), "batch": (1, inf), "replicas": (1, inf), "muon_rate": (0, inf), "rate": (0, inf),
+    "stn_rate": (0, inf), "weight_decay": (0, inf), "warmup": (0, 0.9), "decay": (0.01, 1), "cycle": (1, inf),
+    "clip": (1e-6, inf), "smoothing": (0, 1), "ferplus_weight": (0, inf), "attention_lambda": (0, inf),
+    "ema": (0, 0.999999), "ema_every": (1, inf), "hold_back": (2, inf), "seed": (0, inf),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ class Recipe:
 
 
 def load_recipe(path: Path) -> Recipe:
-    """RecipeError: no such file, not YAML, an unknown entry, an unfit value.
+    """RecipeError: no such file, not YAML, an unknown entry, an unfit value, numbers that make no model.
 
     `extends: other.yaml` begins with that recipe of the same folder.
     """
@@ -62,10 +71,16 @@ def load_recipe(path: Path) -> Recipe:
     for part, default in (("augmentation", Augmentation()), ("mixing", Mixing())):
         if part in content:
             content[part] = typed(default, content[part], part)
-    recipe = typed(Recipe(name=str(content.pop("name"))), content, str(path))
-    for name, least in LEAST.items():
-        if getattr(recipe, name) < least:
-            raise RecipeError(f"{path}: {name}: {least} is the least")
+    recipe = typed(Recipe(name=""), content, str(path))
+    check_name(recipe.name, str(path))
+    check_bounds(recipe, BOUNDS, str(path))
+    check_bounds(recipe.augmentation, augment.BOUNDS, f"{path}: augmentation")
+    check_bounds(recipe.mixing, augment.MIXING_BOUNDS, f"{path}: mixing")
+    try:
+        with torch.device("meta"):
+            recipe.architecture.build()
+    except ValueError as error:
+        raise RecipeError(f"{path}: architecture: {error}") from error
     return recipe
 
 
@@ -73,8 +88,13 @@ def _content(path: Path, within: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The entries of a recipe over those of the recipe it extends."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RecipeError(f"cannot read the recipe {path}: {error}") from error
+    except yaml.MarkedYAMLError as error:
+        line = "" if error.problem_mark is None else f", line {error.problem_mark.line + 1}"
+        raise RecipeError(f"cannot read the recipe {path}{line}: {error.problem}") from error
+    except OSError as error:
+        raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecipeError(f"cannot read the recipe {path}: it is no text in YAML") from error
     if not isinstance(content, dict):
         raise RecipeError(f"{path}: a recipe is a mapping with at least `name`")
     if (base := content.pop("extends", None)) is None:

@@ -2,19 +2,19 @@
 
 import dataclasses
 import fcntl
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
-from serving.data.faces import FaceSet
+from serving.data.faces import FaceSet, described
 from serving.data.load import load
 from serving.data.pictures import Choice
 from serving.errors import RecipeError
 from serving.evaluation.plots import plot_training
 from serving.model.jsonfile import read_json, save_json
+from serving.outputs import check_folder
 from serving.training.ablate import ablate, rows, table
 from serving.training.export import export
 from serving.training.progress import Progress
@@ -45,14 +45,13 @@ def train_model(
     """
     progress = Progress()
     recipe = _recipe(config, epochs)
-    out.mkdir(parents=True, exist_ok=True)
-    faces = _faces(recipe, data, None, votes, choice, cache or out / CACHE, skip_bad, progress)
-    _same_data(out, faces)
-    trainer = _trainer(recipe, faces, out, threads, device)
-    progress.say(f"{trainer.recipe.name}: {trainer.faces} faces, {len(trainer.held)} held back, on {trainer.hardware}")
-    if trainer.started is not None:
-        progress.say(str(trainer.started))
     with _alone_in(out):
+        faces = _faces(recipe, data, None, votes, choice, cache or out / CACHE, skip_bad, progress)
+        _same_data(out, faces)
+        trainer = _trainer(recipe, faces, out, threads, device)
+        progress.say(f"{recipe.name}: {trainer.faces} faces, {len(trainer.held)} held back, on {trainer.hardware}")
+        if trainer.started is not None:
+            progress.say(str(trainer.started))
         if trainer.resume():
             progress.say(f"going on after epoch {len(trainer.results)} of {out}")
         trainer.run(progress)
@@ -64,17 +63,28 @@ def export_run(
     config: Path,
     data: Path,
     out: Path,
-    votes: Path | None = None,
     *,
+    votes: Path | None = None,
+    epochs: int | None = None,
+    threads: int = 0,
+    device: str | None = None,
     choice: Choice | None = None,
     cache: Path | None = None,
     skip_bad: bool = False,
 ) -> Path:
-    """The model folder of a run's best epoch so far, without training on. RecipeError: no run there."""
+    """The model folder of a run's best epoch so far, without training on; the run may still go on elsewhere.
+
+    RecipeError: no run there, or one of another recipe or other data.
+    """
     progress = Progress()
-    recipe = _recipe(config, None)
+    recipe = _recipe(config, epochs)
+    if not (out / CHECKPOINT).exists():
+        raise RecipeError(f"there is no run in {out}: no epoch has ended there yet")
     faces = _faces(recipe, data, None, votes, choice, cache or out / CACHE, skip_bad, progress)
-    return _export(_trainer(recipe, faces, out, 0, "cpu"), out / "model", progress)
+    _same_data(out, faces)
+    trainer = _trainer(recipe, faces, out, threads, device)
+    trainer.resume()
+    return _export(trainer, out / "model", progress)
 
 
 def ablate_model(
@@ -82,10 +92,9 @@ def ablate_model(
 ) -> str:
     """Train every variant of the recipe with `seeds` seeds on `data`, measure each on `split`; the table, Markdown."""
     recipe = _recipe(config, epochs)
-    out.mkdir(parents=True, exist_ok=True)
     progress = Progress()
-    training, test = (_faces(recipe, data, part, None, None, out / CACHE, False, progress) for part in (None, split))
     with _alone_in(out):
+        training, test = (_faces(recipe, data, at, None, None, out / CACHE, False, progress) for at in (None, split))
         runs = ablate(recipe, training, test, out, range(seeds), progress, _device(device))
     return table(rows(runs))
 
@@ -136,15 +145,14 @@ def _faces(
 
 def _same_data(out: Path, faces: FaceSet) -> None:
     """Note what a run learns from. RecipeError: it began on other data, such as another fold of CK+."""
-    labels = hashlib.sha256(faces.labels.tobytes()).hexdigest()
-    now = {"source": faces.source, "classes": list(faces.classes), "n": len(faces), "labels": labels}
-    path = out / DATA
-    if (out / CHECKPOINT).exists() and path.exists() and (before := read_json(path)) != now:
+    now, path = described(faces), out / DATA
+    if not (out / CHECKPOINT).exists() or not path.exists():
+        save_json(path, now)
+    elif (before := read_json(path)) != now:
         raise RecipeError(
-            f"{out} was trained on {before.get('n')} faces of {before.get('source')}, these are {len(faces)} of "
-            f"{faces.source}; choose another --out or the former data"
+            f"{out} was trained on {before.get('n')} faces of {before.get('source')}; these are {len(faces)} of "
+            f"{faces.source}, with other pixels, labels or votes: choose another --out or the former data"
         )
-    save_json(path, now)
 
 
 def _trainer(recipe: Recipe, faces: FaceSet, out: Path, threads: int, device: str | None) -> Trainer:
@@ -155,7 +163,11 @@ def _trainer(recipe: Recipe, faces: FaceSet, out: Path, threads: int, device: st
 
 @contextmanager
 def _alone_in(out: Path) -> Iterator[None]:
-    """Hold the run's folder; the lock goes with the process, however it ends. RecipeError: it is held."""
+    """Hold the run's folder; the lock goes with the process, however it ends.
+
+    RecipeError: it is held, or nothing can be written there.
+    """
+    check_folder(out)
     with (out / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -165,7 +177,7 @@ def _alone_in(out: Path) -> Iterator[None]:
 
 
 def _export(trainer: Trainer, model_dir: Path, progress: Progress) -> Path:
-    epoch, state = trainer.best()
-    export(trainer.recipe, state, trainer.held, model_dir)
-    progress.say(f"epoch {epoch} is in {model_dir}")
+    for note in export(trainer.recipe, trainer.best, trainer.held, model_dir):
+        progress.say(note)
+    progress.say(f"epoch {trainer.best_epoch} is in {model_dir}")
     return model_dir

@@ -10,28 +10,29 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from serving.data.faces import FaceSet, hold_back
-from serving.errors import RecipeError
+from serving.errors import CheckpointError, RecipeError
 from serving.evaluation.metrics import accuracy, ferplus_accuracy
 from serving.inference.dtypes import fast_dtype
 from serving.inference.preprocess import Preprocessing, as_channels, channels_last
-from serving.model.checkpoint import load_training, save_training
+from serving.model.checkpoint import first_line, load_training, save_training
 from serving.model.emonext import EmoNeXt, Head, loss
 from serving.model.start import Started, start_from
+from serving.outputs import writing
 from serving.strict import plain
 from serving.training.augment import Targets
-from serving.training.batches import Batches
+from serving.training.batches import Batches, stream
 from serving.training.optim import learning_rate, optimisers
 from serving.training.parallel import Replicas
 from serving.training.progress import EpochBar, Progress
 from serving.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"
-BEST = "best.pt"
 LOG = "log.csv"
 CURVES = "curves.png"
 CPU = torch.device("cpu")
@@ -72,6 +73,7 @@ class Trainer:
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimisers = optimisers(self.model, recipe, self.replicas.map, self.dtype)
         self.results: list[EpochResult] = []
+        self.best: dict[str, Tensor] = {}  # averaged weights of `best_epoch`
         self.step = 0
 
     @property
@@ -79,6 +81,11 @@ class Trainer:
         """What it computes on, for people."""
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "the CPU"
         return f"{name} in {str(self.dtype).removeprefix('torch.')}"
+
+    @property
+    def best_epoch(self) -> int:
+        """The one that did best on the held-back faces so far."""
+        return max(self.results, key=lambda result: result.held_back_accuracy).epoch
 
     def run(self, progress: Progress) -> None:
         """Train what is left of the recipe's epochs, saving after each."""
@@ -90,6 +97,8 @@ class Trainer:
             busy = 1 - self.batches.waited / bar.seconds
             result = EpochResult(epoch, mean, held_loss, right, ferplus, bar.seconds, busy)
             self.results.append(result)
+            if self.best_epoch == epoch:
+                self.best = {name: value.clone() for name, value in self.average.state_dict().items()}
             self.save()
             progress.say(
                 f"epoch {epoch}/{self.recipe.epochs}: loss {mean:.4f}, held back "
@@ -99,7 +108,7 @@ class Trainer:
             )
 
     def _epoch(self, epoch: int, bar: EpochBar) -> float:
-        seed = self.recipe.seed * 10_007 + epoch
+        seed = stream(self.recipe.seed, epoch)
         self.replicas.seed(seed)
         total = 0.0
         for faces, targets in self.batches.epoch(seed):
@@ -166,34 +175,24 @@ class Trainer:
         self.replicas.close()
 
     def save(self) -> None:
-        """Write checkpoint and log; the averaged weights too when they are the best so far."""
-        state = {
-            "recipe": plain(self.recipe),
-            "step": self.step,
-            "results": [dataclasses.asdict(result) for result in self.results],
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-        }
-        save_training(self.out / CHECKPOINT, state)
-        best = max(self.results, key=lambda result: result.held_back_accuracy)
-        if best is self.results[-1]:
-            save_training(self.out / BEST, {"average": state["average"], "epoch": best.epoch})
-        with (self.out / LOG).open("w", newline="") as file:
+        """Write the log, then the checkpoint, which is all that counts: one file, so that no part of it is older."""
+        with writing(self.out / LOG), (self.out / LOG).open("w", newline="") as file:
             writer = csv.DictWriter(file, [f.name for f in dataclasses.fields(EpochResult)])
             writer.writeheader()
             writer.writerows(
                 {k: v if v is None else round(v, 5) for k, v in dataclasses.asdict(result).items()}
                 for result in self.results
             )
-
-    def best(self) -> tuple[int, dict[str, Tensor]]:
-        """(epoch, averaged weights) of the epoch that does best on the held-back faces so far.
-
-        CheckpointError: nothing was saved yet, or the file is damaged.
-        """
-        state = load_training(self.out / BEST)
-        return int(state["epoch"]), state["average"]
+        state = {
+            "recipe": plain(self.recipe),
+            "step": self.step,
+            "results": [dataclasses.asdict(result) for result in self.results],
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "best": self.best,
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+        }
+        save_training(self.out / CHECKPOINT, state)
 
     def resume(self) -> bool:
         """Go on from the folder's checkpoint; False where there is none.
@@ -204,6 +203,15 @@ class Trainer:
         if not path.exists():
             return False
         state = load_training(path)
+        try:
+            self._take(state, path)
+        except (KeyError, AttributeError, TypeError, ValueError, RuntimeError) as error:
+            raise CheckpointError(
+                f"{path} is no checkpoint of such a training ({first_line(error)}); choose another --out"
+            ) from error
+        return True
+
+    def _take(self, state: dict[str, Any], path: Path) -> None:
         before, now = state["recipe"], plain(self.recipe)
         changed = [k for k in now if k not in MAY_CHANGE and before.get(k) != now[k]]
         if changed:
@@ -216,5 +224,5 @@ class Trainer:
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
         self.results = [EpochResult(**result) for result in state["results"]]
+        self.best = dict(state["best"])
         self.step = int(state["step"])
-        return True

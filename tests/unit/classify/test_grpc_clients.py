@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,12 +20,12 @@ from pipeline.classify.classifier import Classifier, CropSpec
 from pipeline.classify.model_folder import ModelFolder
 from pipeline.classify.open_inference import OpenInference
 from pipeline.classify.open_inference_grpc import GrpcInference
-from pipeline.classify.torchserve import SENT_AT, TorchServe
+from pipeline.classify.torchserve import TorchServe
 from pipeline.classify.torchserve_grpc import TorchServeGrpc
 from pipeline.errors import ClassifierUnavailable
 from pipeline.messages import ModelRef
 from pipeline.settings import ClassifySettings
-from serving.server.wire import decode_request, encode_response
+from serving.server.wire import SENT_AT, decode_request, encode_response
 
 SHA = "ab" * 32
 EVEN = np.full(7, 1 / 7, np.float32)
@@ -65,7 +67,7 @@ def server() -> Iterator[StandIn]:
     server.stop()
 
 
-FOLDER = ModelFolder(None, ModelRef(name="m", version="1", sha256=SHA), CropSpec(), 0.0)  # type: ignore[arg-type]
+FOLDER = ModelFolder(None, ModelRef(name="m", version="1", sha256=SHA), CropSpec(), 0.0, SHA)  # type: ignore[arg-type]
 
 
 def torchserve(server: StandIn, timeout: float = 5) -> TorchServe:
@@ -84,16 +86,19 @@ def predicted(request: bytes) -> bytes:
     return answer
 
 
-def inferred(n: int, rows: Any = None, sha256: str = SHA, **changes: Any) -> bytes:
+def inferred(n: int, rows: Any = None, digest: str = SHA, **changes: Any) -> bytes:
     """An answer for n crops, with the given rows instead of even ones."""
     scores = np.array([EVEN] * n if rows is None else rows, np.float32)
-    digests = np.tile(np.frombuffer(bytes.fromhex(sha256), np.uint8), (n, 1))
+    digests = np.tile(np.frombuffer(bytes.fromhex(digest), np.uint8), (n, 1))
     tensors = [
         Infer["Tensor"](name="probabilities", datatype="FP32", shape=changes.get("shape", scores.shape)),
-        Infer["Tensor"](name="sha256", datatype="UINT8", shape=digests.shape),
+        Infer["Tensor"](name="digest", datatype="UINT8", shape=digests.shape),
     ]
-    raw = [scores.tobytes(), digests.tobytes()][: changes.get("tensors", 2)]
-    answer = Infer["ModelInferResponse"](outputs=tensors[: changes.get("tensors", 2)], raw_output_contents=raw)
+    raw = [scores.tobytes(), digests.tobytes()]
+    if changes.get("twice"):
+        tensors, raw = [*tensors, tensors[0]], [*raw, raw[0]]
+    n_tensors = changes.get("tensors", len(tensors))
+    answer = Infer["ModelInferResponse"](outputs=tensors[:n_tensors], raw_output_contents=raw[:n_tensors])
     body: bytes = answer.SerializeToString()
     return body
 
@@ -109,6 +114,7 @@ def test_torchserve_is_asked_as_its_api_wants(server: StandIn) -> None:
     assert server.method == "/org.pytorch.serve.grpc.inference.InferenceAPIsService/Predictions"
     assert server.metadata["authorization"] == "Bearer secret"
     assert asked[0].model_name == "emonext"
+    assert set(asked[0].input) == {"body", SENT_AT}
     assert abs(float(asked[0].input[SENT_AT]) - time.time()) < 60
     client.close()
 
@@ -128,10 +134,12 @@ def test_a_request_that_the_handler_refuses_is_not_to_be_sent_again(server: Stan
     [
         (b'{"error": "inference failed", "status": 500}', "answers 500: inference failed"),
         (b'{"status": "odd"}', "not one of emostream's"),
+        (b'{"error": "x", "status": Infinity}', "not one of emostream's"),
+        (b"[" * 100_000, "not one of emostream's"),
         (b"", "empty response"),
         (b"<html>", "not one of emostream's"),
         (encode_response([EVEN] * 2, SHA), "for 2 crops, 3 were asked"),
-        (encode_response([EVEN] * 3, "cd" * 32), "serves weights cdcdcdcdcdcd"),
+        (encode_response([EVEN] * 3, "cd" * 32), "serves another model, cdcdcdcdcdcd"),
     ],
 )
 def test_what_torchserve_says_is_not_trusted(server: StandIn, body: bytes, said: str) -> None:
@@ -157,13 +165,30 @@ def test_an_open_inference_server_is_asked_with_raw_tensors(server: StandIn) -> 
 
 
 def test_typed_contents_do_as_well_as_raw_ones(server: StandIn) -> None:
-    outputs = [
-        Infer["Tensor"](name="sha256", datatype="UINT8", shape=[1, 32], contents={"uint_contents": [0xAB] * 32}),
-        Infer["Tensor"](name="probabilities", datatype="FP32", shape=[1, 7], contents={"fp32_contents": EVEN}),
-    ]
-    server.answer = lambda request: Infer["ModelInferResponse"](outputs=outputs).SerializeToString()
+    def answer(number: int) -> bytes:
+        outputs = [
+            Infer["Tensor"](name="digest", datatype="UINT8", shape=[1, 32], contents={"uint_contents": [number] * 32}),
+            Infer["Tensor"](name="probabilities", datatype="FP32", shape=[1, 7], contents={"fp32_contents": EVEN}),
+        ]
+        body: bytes = Infer["ModelInferResponse"](outputs=outputs).SerializeToString()
+        return body
+
+    server.answer = lambda request: answer(0xAB)
     client = open_inference(server)
     np.testing.assert_allclose(client.classify(CROPS[:1]).probabilities, [EVEN])
+    server.answer = lambda request: answer(256 + 0xAB)
+    with pytest.raises(ClassifierUnavailable, match="0 to 255"):
+        client.classify(CROPS[:1])
+    client.close()
+
+
+@pytest.mark.parametrize("row", [[np.nan] * 7, [2, 0, 0, 0, 0, 0, 0], [0] * 7])
+def test_a_row_that_is_no_probabilities_is_told_of_its_crop_alone(server: StandIn, row: list[float]) -> None:
+    server.answer = lambda request: inferred(3, rows=[EVEN, row, EVEN])
+    client = open_inference(server)
+    scored = client.classify(CROPS)
+    assert scored.errors == {1: "the model gives no probabilities"}
+    np.testing.assert_array_equal(scored.probabilities, [EVEN, np.zeros(7), EVEN])
     client.close()
 
 
@@ -175,10 +200,11 @@ def test_typed_contents_do_as_well_as_raw_ones(server: StandIn) -> None:
         (inferred(3, tensors=1), "outputs are not"),
         (inferred(3, shape=[3, 8]), "21 values for a tensor of shape"),
         (inferred(3, shape=[21]), r"shape \(21,\)"),
+        (inferred(3, shape=[1] * 65), "1 to 4 sides"),
+        (inferred(3, rows=[], shape=[0, 2**62, 2**62]), "whole numbers of 0 to"),
+        (inferred(3, twice=True), "outputs are not"),
         (inferred(2), "for 2 crops, 3 were asked"),
-        (inferred(3, rows=[EVEN, EVEN, [np.nan] * 7]), "no numbers"),
-        (inferred(3, rows=[EVEN, EVEN, [2, 0, 0, 0, 0, 0, 0]]), "no probabilities"),
-        (inferred(3, sha256="cd" * 32), "serves weights cdcdcdcdcdcd"),
+        (inferred(3, digest="cd" * 32), "serves another model, cdcdcdcdcdcd"),
     ],
 )
 def test_what_an_open_inference_server_says_is_not_trusted(server: StandIn, body: bytes, said: str) -> None:
@@ -233,3 +259,92 @@ def test_a_server_that_comes_back_is_found_again() -> None:
             time.sleep(0.1)
     client.close()
     again.stop()
+
+
+class FreezingProxy:
+    """Passes bytes on to `port`; connections that were there at `freeze` stay open and pass no more."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._frozen: list[threading.Event] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.accepted = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def freeze(self) -> None:
+        for frozen in self._frozen:
+            frozen.set()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                self.accepted += 1
+                server = socket.create_connection(("127.0.0.1", self._port))
+                frozen = threading.Event()
+                self._frozen.append(frozen)
+                for one, other in ((client, server), (server, client)):
+                    threading.Thread(target=self._pass, args=(one, other, frozen), daemon=True).start()
+
+    @staticmethod
+    def _pass(one: socket.socket, other: socket.socket, frozen: threading.Event) -> None:
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                if not frozen.is_set():
+                    other.sendall(data)
+            if not frozen.is_set():
+                other.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize("make", [torchserve, open_inference])
+def test_a_connection_that_stays_mute_is_replaced_once(server: StandIn, make: Callable[..., Classifier]) -> None:
+    server.answer = predicted if make is torchserve else lambda request: inferred(3)
+    proxy = FreezingProxy(int(server.address.rpartition(":")[2]))
+    direct, server.address = server.address, proxy.address
+    client = make(server, timeout=2)
+    server.address = direct
+    assert client.classify(CROPS).errors == {}
+    assert proxy.accepted == 1
+    proxy.freeze()
+
+    def ask(_: int) -> str:
+        try:
+            return str(client.classify(CROPS).errors)
+        except ClassifierUnavailable as error:
+            return str(error)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(ask, range(4))) == {"the model server does not answer within 2 s"}
+        assert set(pool.map(ask, range(4))) == {"{}"}
+    assert proxy.accepted == 2
+    client.close()
+    with pytest.raises(ClassifierUnavailable, match="closed"):
+        client.classify(CROPS)
+    proxy.close()
+
+
+def test_a_slow_call_does_not_end_those_beside_it(server: StandIn) -> None:
+    """The connection on which one call was too late is closed after the others on it."""
+    let_go, calls = threading.Event(), iter(range(9))
+
+    def answer(request: bytes) -> bytes:
+        if next(calls) == 0:
+            let_go.wait(5)
+        else:
+            time.sleep(0.7)  # begins later, and ends after the other's deadline
+        return inferred(3)
+
+    server.answer = answer
+    client = open_inference(server, timeout=1)
+    with ThreadPoolExecutor(2) as pool:
+        late = pool.submit(client.classify, CROPS)
+        time.sleep(0.5)
+        beside = pool.submit(client.classify, CROPS)
+        assert isinstance(late.exception(), ClassifierUnavailable)
+        assert beside.result().errors == {}
+    let_go.set()
+    client.close()

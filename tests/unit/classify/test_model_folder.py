@@ -11,6 +11,7 @@ from pipeline.classify.classifier import CropSpec
 from pipeline.classify.model_folder import ModelFolder
 from pipeline.errors import DependencyError
 from pipeline.messages import LABELS
+from serving.model.files import model_digest
 from serving.model.folder import default_model_dir, read_config, read_info
 
 CONFIG: dict[str, Any] = {
@@ -53,6 +54,20 @@ def test_the_default_is_what_serving_takes_for_it() -> None:
     assert found.path == default_model_dir()
     assert (found.ref.name, found.ref.version, found.ref.sha256) == (info.name, info.version, info.sha256)
     assert found.crop == CropSpec(config.crop.size, config.crop.color, config.crop.margin)
+
+
+def test_the_digest_tells_all_that_shapes_the_answers(tmp_path: Path) -> None:
+    """Two servers of the same weights may answer with other heads, and with other confidence."""
+    for name in ("ours", "head", "calibration", "weights", "report"):
+        (tmp_path / name).mkdir()
+        folder(tmp_path / name, serves="ferplus" if name == "head" else "fer2013")
+    (tmp_path / "calibration" / "calibration.json").write_text('{"temperature": 1.1}')
+    (tmp_path / "weights" / "model.safetensors").write_bytes(b"others")
+    (tmp_path / "report" / "evaluation.json").write_text("{}")
+    found = {path.name: ModelFolder.of(str(path)) for path in tmp_path.iterdir()}
+    assert len({each.digest for each in found.values()}) == 4
+    assert found["ours"].digest == found["report"].digest == model_digest(tmp_path / "ours")
+    assert found["ours"].ref == found["head"].ref == found["calibration"].ref != found["weights"].ref
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The client of TorchServe against a stand-in that misbehaves; the real server is in tests/contract."""
 
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -7,14 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
+import psutil
 import pytest
 
+from pipeline.classify.choose import answers
 from pipeline.classify.classifier import CropSpec, golden
 from pipeline.classify.http import Http
 from pipeline.classify.model_folder import ModelFolder
 from pipeline.classify.torchserve import TorchServe
+from pipeline.classify.transport import Message
 from pipeline.errors import ClassifierUnavailable
 from pipeline.messages import ModelRef
+from pipeline.settings import ClassifySettings
 from serving.server.wire import ItemError, decode_request, encode_response
 
 SHA = "ab" * 32
@@ -77,7 +83,7 @@ def server() -> Iterator[StandIn]:
 
 
 def client_of(server: StandIn, timeout: float = 5, token: str | None = None) -> TorchServe:
-    folder = ModelFolder(None, ModelRef(name="m", version="1", sha256=SHA), CropSpec(), 0.0)  # type: ignore[arg-type]
+    folder = ModelFolder(None, ModelRef(name="m", version="1", sha256=SHA), CropSpec(), 0.0, SHA)  # type: ignore[arg-type]
     url = f"http://127.0.0.1:{server.server_port}"
     return TorchServe(folder, Http(url, "/predictions/emonext", token=token, timeout=timeout))
 
@@ -123,6 +129,34 @@ def test_a_crop_that_the_model_refuses_is_told_alone(server: StandIn, client: To
     np.testing.assert_array_equal(scored.probabilities, [EVEN, np.zeros(7), EVEN])
 
 
+@pytest.mark.parametrize(
+    "row", [[np.nan] * 7, [np.inf, 0, 0, 0, 0, 0, 0], [-0.5, 1.5, 0, 0, 0, 0, 0], [3.0, 0, 0, 0, 0, 0, 0]]
+)
+def test_a_row_that_is_no_probabilities_is_told_of_its_crop_alone(
+    server: StandIn, client: TorchServe, row: list[float]
+) -> None:
+    server.answer = lambda body: (200, response([EVEN, row, EVEN]))
+    scored = client.classify(CROPS)
+    assert scored.errors == {1: "the model gives no probabilities"}
+    np.testing.assert_array_equal(scored.probabilities, [EVEN, np.zeros(7), EVEN])
+
+
+def test_a_crop_that_is_none_is_not_sent(server: StandIn, client: TorchServe) -> None:
+    asked: list[int] = []
+    server.answer = lambda body: (asked.append(len(decode_request(body))), well(body))[1]  # type: ignore[func-returns-value]
+    crops = [CROPS[0], np.zeros((48, 48, 4), np.uint8), np.zeros((48, 48), np.float32), None, CROPS[0]]
+    scored = client.classify(crops)  # type: ignore[arg-type]
+    assert asked == [2]
+    assert set(scored.errors) == {1, 2, 3}
+    assert "must be (H, W) or (H, W, 3)" in scored.errors[1]
+    np.testing.assert_array_equal(scored.probabilities[[0, 4]], [EVEN] * 2)
+
+
+def test_what_the_model_says_of_a_crop_is_cut(server: StandIn, client: TorchServe) -> None:
+    server.answer = lambda body: (200, encode_response([EVEN, ItemError("x" * 500), EVEN], SHA))
+    assert client.classify(CROPS).errors == {1: "x" * 200}
+
+
 def test_a_refused_request_is_not_to_be_sent_again(server: StandIn, client: TorchServe) -> None:
     server.answer = lambda body: (422, b'{"error": "no request"}')
     scored = client.classify(CROPS)
@@ -130,8 +164,8 @@ def test_a_refused_request_is_not_to_be_sent_again(server: StandIn, client: Torc
     assert "no request" in scored.errors[0]
 
 
-def response(rows: list[object], sha256: str = SHA) -> bytes:
-    return encode_response([np.array(row, np.float32) for row in rows], sha256)
+def response(rows: list[object], digest: str = SHA) -> bytes:
+    return encode_response([np.array(row, np.float32) for row in rows], digest)
 
 
 GOOD = response([EVEN] * 3)
@@ -153,11 +187,7 @@ GOOD = response([EVEN] * 3)
         (200, bytes(7_000_000), "more than"),
         (200, response([EVEN] * 2), "for 2 crops, 3 were asked"),
         (200, response([EVEN[:6]] * 3), "not of 7 values"),
-        (200, response([EVEN, EVEN, [np.nan] * 7]), "no numbers"),
-        (200, response([EVEN, EVEN, [np.inf, 0, 0, 0, 0, 0, 0]]), "no numbers"),
-        (200, response([EVEN, EVEN, [-0.5, 1.5, 0, 0, 0, 0, 0]]), "no probabilities"),
-        (200, response([EVEN, EVEN, [3.0, 0, 0, 0, 0, 0, 0]]), "no probabilities"),
-        (200, response([EVEN] * 3, sha256="cd" * 32), "serves weights cdcdcdcdcdcd"),
+        (200, response([EVEN] * 3, digest="cd" * 32), "serves another model, cdcdcdcdcdcd"),
     ],
 )
 def test_what_the_server_says_is_not_trusted(
@@ -180,6 +210,35 @@ def test_a_server_that_is_too_slow_is_not_waited_for(server: StandIn) -> None:
     assert time.monotonic() - began < 2
     let_go.set()
     client.close()
+
+
+def test_a_second_attempt_has_what_is_left_of_the_time() -> None:
+    """A server that closes each connection after most of the timeout, and answers none."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def close_late() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    connection.recv(65536)
+                    time.sleep(0.8)
+                    connection.close()
+
+        threading.Thread(target=close_late, daemon=True).start()
+        http = Http(f"http://127.0.0.1:{listener.getsockname()[1]}", "/", timeout=1)
+        began = time.monotonic()
+        with pytest.raises(ClassifierUnavailable, match="within 1 s"):
+            http(Message(b"x"))
+        assert time.monotonic() - began < 1.4
+        http.close()
+
+
+def test_a_password_in_the_address_is_not_told() -> None:
+    http = Http("http://user:hunter2@127.0.0.1:9", "/", timeout=1)
+    with pytest.raises(ClassifierUnavailable, match=r"at 127\.0\.0\.1:9 is not there") as caught:
+        http(Message(b"x"))
+    assert "hunter2" not in str(caught.value)
+    http.close()
 
 
 def test_a_server_that_is_gone_may_come_back() -> None:
@@ -222,3 +281,17 @@ def test_readiness_needs_a_true_answer(server: StandIn, client: TorchServe) -> N
     server.answer = lambda body: (422, b"what is this")
     with pytest.raises(ClassifierUnavailable, match="golden"):
         golden(client)
+
+
+def test_a_server_that_is_asked_until_it_answers_keeps_no_connections(server: StandIn) -> None:
+    settings = ClassifySettings(kind="torchserve")
+    server.answer = lambda body: (503, b"loading")
+    for _ in range(3):
+        with pytest.raises(ClassifierUnavailable, match="answers 503"):
+            answers(settings, f"http://127.0.0.1:{server.server_port}", "secret")
+    digest = ModelFolder.of(None).digest
+    server.answer = lambda body: (200, response([EVEN], digest))
+    assert answers(settings, f"http://127.0.0.1:{server.server_port}", "secret")
+    assert server.headers["authorization"] == "Bearer secret"
+    peers = [each.raddr for each in psutil.Process().net_connections("tcp") if each.status == psutil.CONN_ESTABLISHED]
+    assert server.server_port not in [peer.port for peer in peers if peer]

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -74,3 +75,28 @@ def write_votes(path: Path, rows: list[tuple[str, str]]) -> Path:
         out.writerow(("Usage", "Image name", *VOTES))
         out.writerows((split, "", *(10 if name == vote else 0 for name in VOTES)) for split, vote in rows)
     return path
+
+
+def tensor(shape: list[int], data: object, datatype: str = "UINT8") -> bytes:
+    """A request of Open Inference with that one tensor."""
+    return json.dumps({"inputs": [{"name": "crops", "datatype": datatype, "shape": shape, "data": data}]}).encode()
+
+
+# Bodies that claim to be of the Open Inference Protocol, and are not.
+NO_REQUESTS = [
+    b"{",
+    b'{"inputs": []}',
+    tensor([1, 2, 2], [1, 2, 3]),
+    tensor([1, 2, 2], [1, 2, 3, 256]),
+    tensor([4], [1, 2, 3, 4]),
+    tensor([1, 1, 2, 2], [1, 2, 3, 4]),
+    tensor([1, 2, 2], [1, 2, 3, 4], "FP32"),
+    tensor([0, 10**20, 1], []),
+    tensor([0, 2**62, 2**62], []),
+    tensor([0, 6_000_000, 6_000_000, 6_000_000], []),
+    tensor([1] * 65, [1]),
+    tensor([1, 1, 1], [10**400]),
+    tensor([1, 1, 1], "5"),
+    tensor([1, 1, 2], ["1", "2"]),
+    tensor([1, 1, 1], True),
+]

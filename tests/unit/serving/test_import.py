@@ -176,6 +176,6 @@ def test_no_folder_is_overwritten(tmp_path: Path, model_dir: Path) -> None:
     assert code == 2
     assert "holds a model already" in error
     assert (model_dir / "config.json").read_text() == before
-    with pytest.raises(RecipeError, match="cannot write the model folder"):
+    with pytest.raises(RecipeError, match="cannot write into"):
         import_weights(path, path / "below")
     assert json.loads(before)["name"] == "tiny"

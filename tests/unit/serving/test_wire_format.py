@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import serving
 from serving.errors import CropError, WireError
+from serving.server import open_inference
 from serving.server.wire import (
     MAX_BYTES,
     MAX_CROPS,
@@ -21,7 +22,7 @@ from serving.server.wire import (
     decode_response,
     encode_request,
     encode_response,
-    response_sha256,
+    response_digest,
 )
 from tests.unit.serving.serving_examples import faces
 
@@ -43,7 +44,7 @@ def test_response_round_trip() -> None:
     np.testing.assert_array_equal(first, scores)
     np.testing.assert_array_equal(second, scores)
     assert error == ItemError("zu groß")
-    assert response_sha256(body) == SHA
+    assert response_digest(body) == SHA
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_broken_requests(body: bytes, message: str) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_safe(tail: bytes) -> None:
     for head in (b"", b"EMOX\x01\x01\x02\x00\x00\x00\x00\x00", b"EMOX\x01\x02\x02\x00\x00\x00\x00\x00" + bytes(32)):
-        for decode in (decode_request, decode_response, response_sha256):
+        for decode in (decode_request, decode_response, response_digest):
             with contextlib.suppress(WireError):
                 decode(head + tail)
 
@@ -110,3 +111,14 @@ def test_what_cannot_be_sent() -> None:
         encode_request([faces(1)[0]] * (MAX_CROPS + 1))
     with pytest.raises(WireError, match="bytes"):
         encode_request([np.zeros((1024, 1024, 3), np.uint8)] * 2)
+
+
+def test_scores_that_are_no_numbers_are_zeros_in_json() -> None:
+    """Which has no NaN: servers and clients in other languages refuse it."""
+    scores = np.float32([[np.nan] * 7, [1 / 7] * 7, [np.inf] * 7])
+    request = open_inference.Request(np.stack(list(faces(3))))
+    body = open_inference.encode_response(scores, request, name="m", version="1", digest=SHA)
+    assert b"NaN" not in body.content
+    assert b"Infinity" not in body.content
+    found, _ = open_inference.decode_response(body.content, None)
+    np.testing.assert_array_equal(found, np.float32([[0] * 7, [1 / 7] * 7, [0] * 7]))
