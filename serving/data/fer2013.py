@@ -132,7 +132,7 @@ def load_votes(path: Path, split: str) -> list[Votes | Fault]:
 
 
 def _texts(path: Path) -> Iterator[tuple[str, str, list[str] | Fault]]:
-    """Of each row: file and line, its split ("" where it names none), and its emotion, pixels, votes if there are any."""
+    """Of each row: file and line, its split ("" where it names none); emotion, pixels, and votes if there are any."""
     with _opened(path) as file:
         reader = csv.reader(file)
         names, (emotion, pixels, usage) = _header(path, next(reader, []), COLUMNS)

@@ -125,7 +125,7 @@ def read(picture: Picture) -> NDArray[np.uint8] | Fault:
             return Fault("broken", picture.where, f"{file} is no ordinary file")
         data = picture.path.read_bytes()
     except FileNotFoundError:
-        return Fault("missing", picture.where, f"{file} is not there")
+        return Fault("missing", picture.where, f"there is no {picture.path}")
     except OSError as error:
         return Fault("broken", picture.where, f"cannot read {file}: {error.strerror}")
     try:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from serving.cli import model_app
+from serving.cli import ABLATION, model_app
 from serving.training.ablate import VARIANTS, Run, rows, table
+from serving.training.recipe import load_recipe
 
 
 def test_every_variant_is_trained_once_and_measured(fer_csv: Path, recipe: Path, tmp_path: Path) -> None:
@@ -22,6 +23,10 @@ def test_every_variant_is_trained_once_and_measured(fer_csv: Path, recipe: Path,
     again = CliRunner().invoke(model_app, list(map(str, arguments)))
     assert "epoch" not in again.stdout
     assert again.stdout == first.stdout[-len(again.stdout) :]
+    for other in (["--epochs", 2], ["--split", "Training"], ["--data", _other_pixels(fer_csv, tmp_path / "x.csv")]):
+        found = CliRunner().invoke(model_app, list(map(str, [*arguments, *other])))
+        assert (found.exit_code, found.stderr.count("\n")) == (2, 1)
+        assert "results.json is of other settings" in found.stderr
 
 
 def test_differences_are_paired_by_seed() -> None:
@@ -35,9 +40,25 @@ def test_differences_are_paired_by_seed() -> None:
     assert "| STN | 2 | 57.00 ± 7.07 % | +2.00 ± 0.00 |" in table([none, stn])
 
 
+def test_one_seed_has_no_deviation() -> None:
+    assert "| none | 1 | 50.00 % |  |" in table(rows([Run("none", 0, 0.5, 10, 1)]))
+
+
+def test_the_recipe_lies_in_the_package() -> None:
+    assert load_recipe(ABLATION).architecture.image_size == 32
+
+
 def test_results_that_cannot_be_read_are_named(fer_csv: Path, recipe: Path, tmp_path: Path) -> None:
-    (tmp_path / "results.json").write_text("{}")
     arguments = ["ablate", "--data", fer_csv, "--out", tmp_path, "--config", recipe]
-    found = CliRunner().invoke(model_app, list(map(str, arguments)))
-    assert found.exit_code == 1
-    assert "results.json holds no results" in found.stderr
+    for content, said in (("{}", "other settings (recipe, training, test)"), ("{", "cannot read")):
+        (tmp_path / "results.json").write_text(content)
+        found = CliRunner().invoke(model_app, list(map(str, arguments)))
+        assert found.exit_code == 2
+        assert said in found.stderr
+
+
+def _other_pixels(data: Path, to: Path) -> Path:
+    lines = data.read_text().splitlines()
+    emotion, pixels, usage = lines[1].split(",")
+    to.write_text("\n".join([lines[0], f"{emotion},{pixels.partition(' ')[2]} 0,{usage}", *lines[2:]]) + "\n")
+    return to

@@ -100,7 +100,7 @@ def test_broken_pictures_are_named(tmp_path: Path) -> None:
     image = root / "val_set" / "images" / "3.jpg"
     image.write_bytes(image.read_bytes()[:-30])
     (root / "val_set" / "images" / "5.jpg").write_bytes(b"")
-    with pytest.raises(DataError, match=r"3\.jpg is no picture, or not all of one \(and 1 more\)"):
+    with pytest.raises(DataError, match=r"3\.jpg: the file is no picture, or not all of one \(and 1 more\)"):
         load(root, "validation")
     found = load(root, "validation", skip_bad=True, choice=EIGHT_CLASSES)
     assert found.labels.tolist() == [0, 1, 2, 4, 6, 7, *range(8)]

@@ -1,6 +1,7 @@
 """`emostream model data`: what a data set is, and everything that is wrong with one, by command line."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from serving.data.faces import VOTES
 from serving.data.fer2013 import load_fer2013
 from serving.errors import DataError
 from tests.unit.serving.serving_examples import drawn, text, write_csv
-from tests.unit.serving.tree_examples import affectnet_8labels, affectnet_2017, affectnet_row, ckplus
+from tests.unit.serving.tree_examples import affectnet_8labels, affectnet_2017, affectnet_row, ckplus, save
 
 
 def command(*arguments: str | Path) -> tuple[int, str, str]:
@@ -119,3 +120,22 @@ def test_bad_rows_of_a_csv_are_left_out_with_their_votes(tmp_path: Path) -> None
     assert said[0].startswith("left out 1 that cannot be used: ")
     with pytest.raises(DataError, match=r"line 3: emotion '9'.*--skip-bad"):
         load_fer2013(data, "Training", votes)
+
+
+def test_what_no_data_set_holds(tmp_path: Path) -> None:
+    """A pipe is not waited for; what Finder and Windows leave is passed over."""
+    for name in ("Thumbs.db", "._a.png"):
+        save(tmp_path / "set" / "happy" / "a.png", drawn(3, 0)).with_name(name).touch()
+    os.mkfifo(tmp_path / "set" / "happy" / "b.png")
+    found = checked(tmp_path / "set", tmp_path / "report.json")
+    pipe = tmp_path / "set" / "happy" / "b.png"
+    assert found["findings"] == {"broken": [f"{pipe}: the file is no ordinary file"]}
+
+
+def test_the_splits_that_a_csv_has(tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "fer.csv", [(0, text(drawn(0, 0)), "PrivateTest")])
+    code, out, _ = command("data", "--data", data)
+    assert (code, "splits PrivateTest;" in out) == (0, True)
+    (tmp_path / "any.json").write_text("{}")
+    code, _, error = command("data", "--data", tmp_path / "any.json")
+    assert (code, error.count("\n")) == (2, 1)

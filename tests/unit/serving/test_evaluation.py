@@ -13,9 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from serving.cli import model_app
-from serving.data.faces import hold_back
+from serving.data.faces import FaceSet, hold_back
 from serving.data.fer2013 import load_fer2013
 from serving.errors import DataError
+from serving.evaluation.calibrate import fit
 from serving.evaluation.conditions import CONDITIONS
 from serving.evaluation.plots import plot_training
 from serving.evaluation.speed import measure_speed
@@ -35,6 +36,12 @@ def command(*arguments: str | Path) -> tuple[int, str, str]:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     return two_headed(tmp_path / "two")
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A calibration may be fitted on the few faces of these tests."""
+    monkeypatch.setattr("serving.evaluation.calibrate.LEAST", 5)
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +95,19 @@ def test_a_csv_of_the_test_split_alone(model_dir: Path, fer_csv: Path, tmp_path:
     chosen = [line.replace("PublicTest", "PrivateTest") for line in lines if not line.endswith("Training")]
     data = tmp_path / "private.csv"
     data.write_text("\n".join(chosen) + "\n")
-    arguments = ("--data", data, "--split", "PrivateTest", "--model", model_dir)
+    arguments = ("--data", data, "--split", "privatetest", "--model", model_dir)
     found = report(tmp_path / "r.json", *arguments, "--no-conditions", "--no-ten-crop")
     assert (found["split"], found["n"]) == ("PrivateTest", 28)
     assert found["seen_in_training"] is found["accuracy_ferplus"] is found["conditions"] is None
     assert found["accuracy"]["ten_crop"] is found["confusion"]["ferplus"] is None
     assert list(found["heads"]["fer2013"]["against"]) == ["fer2013"]
+    code, _, error = command("evaluate", "--data", data, "--model", model_dir)
+    assert (code, "the splits in it: PrivateTest" in error) == (2, True)
+    data.write_text("\n".join(line for line in chosen if not line.startswith("3,")) + "\n")
+    found = report(tmp_path / "r.json", *arguments, "--no-conditions", "--no-ten-crop")
+    happy = found["per_class"].pop("happy")
+    assert happy["recall"] is happy["f1"] is None
+    assert found["macro_f1"] == pytest.approx(np.mean([entry["f1"] for entry in found["per_class"].values()]))
 
 
 def test_one_head_is_held_against_ferplus_too(model_dir: Path, fer_csv: Path, votes: Path, tmp_path: Path) -> None:
@@ -104,7 +118,7 @@ def test_one_head_is_held_against_ferplus_too(model_dir: Path, fer_csv: Path, vo
 
 def test_pages_plots_and_what_the_folder_keeps(model: Path, fer_csv: Path, votes: Path, tmp_path: Path) -> None:
     page, plots = tmp_path / "deep" / "r.md", tmp_path / "plots"
-    arguments = ("--data", fer_csv, "--model", model, "--store", "--no-ten-crop")
+    arguments = ("--data", fer_csv, "--model", model, "--store")
     code, out, error = command("evaluate", *arguments, "--votes", votes, "--markdown", page, "--plots", plots)
     assert code == 0, out + error
     assert {file.name for file in plots.iterdir()} == {
@@ -114,20 +128,20 @@ def test_pages_plots_and_what_the_folder_keeps(model: Path, fer_csv: Path, votes
     said = page.read_text()
     assert "| FER+ | FER+ | 22 |" in said
     assert all(header in said for header in ("## Trust", "## Classes", "## Conditions", "## Speed"))
-    command("evaluate", *arguments, "--split", "Training", "--no-conditions")
+    command("evaluate", *arguments, "--split", "training")
     stored = json.loads(command("info", "--model", model)[1])["evaluation"]
     assert set(stored) == {"PublicTest", "Training"}
     assert stored["PublicTest"]["n_ferplus"] == 22
     path = model / "evaluation.json"
     path.write_text(path.read_text().replace(stored["Training"]["sha256"], "0" * 64))
     assert json.loads(command("info", "--model", model)[1])["evaluation"] is None
-    code, _, error = command("evaluate", *arguments, "--limit", "3")
-    assert (code, error.count("\n")) == (2, 1)
+    for part in (("--limit", "3"), ("--no-ten-crop",), ("--no-conditions",)):
+        code, _, error = command("evaluate", *arguments, *part)
+        assert (code, error.count("\n")) == (2, 1)
+        assert "leave out" in error
 
 
-def test_calibrate_fits_each_head_on_what_was_held_back(
-    model: Path, fer_csv: Path, votes: Path, tmp_path: Path
-) -> None:
+def test_calibrate_fits_each_head_on_what_was_held_back(model: Path, fer_csv: Path, votes: Path, few: None) -> None:
     (model / "recipe.yaml").write_text("name: two\nhold_back: 4\n")
     arguments = ("calibrate", "--data", fer_csv, "--votes", votes, "--model", model)
     code, out, error = command(*arguments, "--coverage", "0.7", "--serve", "ferplus")
@@ -143,7 +157,7 @@ def test_calibrate_fits_each_head_on_what_was_held_back(
     assert Predictor(model).head == "ferplus"
 
 
-def test_calibrate_keeps_what_it_cannot_fit(model: Path, fer_csv: Path) -> None:
+def test_calibrate_keeps_what_it_cannot_fit(model: Path, fer_csv: Path, few: None) -> None:
     known = HeadCalibration(1.7, 0.2, "by hand", "something")
     save_calibration(model, {"ferplus": known})
     code, out, error = command("calibrate", "--data", fer_csv, "--model", model)
@@ -152,16 +166,35 @@ def test_calibrate_keeps_what_it_cannot_fit(model: Path, fer_csv: Path) -> None:
     assert read_calibration(model)["fer2013"].method.startswith("entropy-based temperature scaling")
 
 
+def test_a_few_faces_change_no_calibration(model: Path, fer_csv: Path) -> None:
+    save_calibration(model, {"fer2013": HeadCalibration(1.7, 0.2)})
+    before = (model / "calibration.json").read_bytes()
+    code, _, error = command("calibrate", "--data", fer_csv, "--model", model)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "200 are the least" in error
+    assert (model / "calibration.json").read_bytes() == before
+
+
+def test_a_fit_at_the_edge_is_said(model: Path, few: None) -> None:
+    """Labels that the model is always right about: no confidence is high enough."""
+    predictor, pictures = Predictor(model), faces(40)
+    labels = predictor.predict(pictures).argmax(1).astype(np.int64)
+    found, notes = fit(predictor, FaceSet(pictures, labels))
+    assert found["fer2013"].calibration.temperature == 0.2
+    assert "at the edge" in notes[0]
+
+
 def test_calibrate_says_what_is_wrong(model_dir: Path, fer_csv: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(model_dir, tmp_path / "one"))
     before = (folder / "config.json").read_bytes()
     code, _, error = command("calibrate", "--data", fer_csv, "--model", folder, "--serve", "ferplus")
-    assert (code, error.count("\n")) == (1, 1)
+    assert (code, error.count("\n")) == (2, 1)
     code, _, error = command("calibrate", "--data", tmp_path / "none.csv", "--model", folder)
     assert (code, error.count("\n")) == (2, 1)
-    (folder / "recipe.yaml").write_text("- a list")
-    code, _, error = command("calibrate", "--data", fer_csv, "--model", folder)
-    assert (code, error.count("\n")) == (1, 1)
+    for recipe in ("- a list", "hold_back: 0", "name: ["):
+        (folder / "recipe.yaml").write_text(recipe)
+        code, _, error = command("calibrate", "--data", fer_csv, "--model", folder)
+        assert (code, error.count("\n")) == (2, 1)
     assert (folder / "config.json").read_bytes() == before
 
 

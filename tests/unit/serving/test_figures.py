@@ -37,7 +37,7 @@ def test_accuracy_and_classes() -> None:
     classes = per_class(found, labels)
     assert (classes[0].n, classes[0].recall, classes[0].precision) == (2, 0.5, 1.0)
     assert classes[1].f1 == pytest.approx(2 / 3)
-    assert (classes[2].n, classes[2].f1) == (0, 0)
+    assert (classes[2].n, classes[2].recall, classes[2].f1) == (0, None, None)
 
 
 def test_calibration_error_is_the_distance_of_confidence_and_accuracy() -> None:

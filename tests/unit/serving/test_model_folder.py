@@ -82,13 +82,27 @@ def test_damaged_weights(copied: Path, content: bytes | None) -> None:
         {"labels": ["a", "b"]},
         {"crop": {"sides": 3}},
         {"unknown": 1},
-        {"name": None, "crop": None},
+        {"name": None},
+        {"name": ""},
+        {"name": "a/b"},
+        {"version": 3},
+        {"crop": None},
+        {"crop": {"size": "48"}},
+        {"crop": {"size": -4}},
+        {"crop": {"margin": "x"}},
+        {"normalise": "per-crop"},
+        {"serves": "other"},
+        {"labels": ["happy", "happy", "fear", "angry", "sad", "surprise", "neutral"]},
+        {"architecture": {"size": "atto-48", "stem_stride": 0}},
     ],
 )
 def test_damaged_config(copied: Path, change: dict[str, object]) -> None:
     path = copied / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    with pytest.raises(CheckpointError):
+    content = json.loads(path.read_text())
+    for name, value in change.items():
+        content[name] = {**content[name], **value} if isinstance(value, dict) else value
+    path.write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=r"config\.json"):
         read_config(copied)
 
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -14,10 +16,12 @@ from typer.testing import CliRunner
 
 from serving.cli import model_app
 from serving.data.fer2013 import load_fer2013
-from serving.errors import RecipeError
+from serving.errors import OutputError, RecipeError
 from serving.inference.predictor import Predictor
-from serving.model.checkpoint import load_training
+from serving.model.checkpoint import load_training, save_training
+from serving.model.emonext import Block
 from serving.server.package import package
+from serving.training.batches import stream
 from serving.training.progress import Progress
 from serving.training.recipe import load_recipe
 from serving.training.trainer import Trainer
@@ -34,7 +38,9 @@ def trained(fer_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "tiny.yaml").write_text(RECIPE)
-    code, out, error = command("train", "--config", folder / "tiny.yaml", "--data", fer_csv, "--out", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("serving.evaluation.calibrate.LEAST", 20)
+        code, out, error = command("train", "--config", folder / "tiny.yaml", "--data", fer_csv, "--out", folder)
     assert code == 0, out + error
     assert "epoch 3/3: loss" in out
     return folder
@@ -74,7 +80,7 @@ def test_it_survives_kill_9(fer_csv: Path, tmp_path: Path) -> None:
         [sys.executable, "-m", "serving.cli", *arguments], env=environment, stdout=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 60
-    while not (tmp_path / "log.csv").exists() and time.monotonic() < deadline:
+    while not (tmp_path / "checkpoint.pt").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     code, _, error = command(*arguments)
     assert code == 2
@@ -93,6 +99,100 @@ def test_another_recipe_does_not_resume(trained: Path, fer_csv: Path, tmp_path: 
     trainer = Trainer(load_recipe(changed), load_fer2013(fer_csv, "Training"), trained)
     with pytest.raises(RecipeError, match=r"other settings \(batch\)"):
         trainer.resume()
+
+
+def test_the_best_epoch_is_never_lost(
+    trained: Path, fer_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed right after every file that a run keeps its weights in."""
+
+    def killed(path: Path, state: dict[str, object]) -> None:
+        save_training(path, state)
+        raise KeyboardInterrupt
+
+    arguments = ("train", "--config", trained / "tiny.yaml", "--data", fer_csv, "--out", tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("serving.training.trainer.save_training", killed)
+        for _ in range(3):
+            assert command(*arguments)[0] != 0
+    code, out, error = command(*arguments)
+    assert code == 0, out + error
+    weights, others = (folder / "model" / "model.safetensors" for folder in (trained, tmp_path))
+    assert weights.read_bytes() == others.read_bytes()
+
+
+def test_export_only_is_of_the_run_or_nothing(trained: Path, fer_csv: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained, tmp_path / "run"))
+    (run / "model" / "README.md").write_text("the card")
+    before = {path.name: path.read_bytes() for path in (run / "model").iterdir()}
+    lines = fer_csv.read_text().splitlines()
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join([lines[0], lines[1].replace(" ", " 0", 1).replace(" 0", " 1", 1), *lines[2:]]) + "\n")
+    wide = tmp_path / "wide.yaml"
+    wide.write_text(RECIPE.replace("16, 16]", "16, 24]"))
+    for config, data, out, said in (
+        (wide, fer_csv, run, "other settings (architecture)"),
+        (run / "tiny.yaml", other, run, "other pixels"),
+        (run / "tiny.yaml", fer_csv, tmp_path / "none", "there is no run"),
+    ):
+        code, _, error = command("train", "--export-only", "--config", config, "--data", data, "--out", out)
+        assert (code, error.count("\n")) == (2, 1)
+        assert said in error
+        assert {path.name: path.read_bytes() for path in (run / "model").iterdir()} == before
+    assert not (tmp_path / "none").exists()
+    code, out, error = command("train", "--export-only", "--config", run / "tiny.yaml", "--data", fer_csv, "--out", run)
+    assert code == 0, out + error
+    assert "not calibrated" in out  # of so few faces
+    assert {path.name for path in (run / "model").iterdir()} == before.keys() - {"calibration.json"}
+    assert (run / "model" / "model.safetensors").read_bytes() == before["model.safetensors"]
+
+
+def test_a_foreign_checkpoint_is_named(trained: Path, fer_csv: Path, tmp_path: Path) -> None:
+    save_training(tmp_path / "checkpoint.pt", {"a": 1})
+    code, _, error = command("train", "--config", trained / "tiny.yaml", "--data", fer_csv, "--out", tmp_path)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "checkpoint.pt is no checkpoint of such a training" in error
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "state.pt"
+    save_training(path, {"a": torch.ones(2)})
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match=r"cannot write .*state\.pt: File too large"):
+            save_training(path, {"a": torch.ones(1_000_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["state.pt"]
+
+
+def test_places_that_cannot_be_written_are_found_before_the_work(trained: Path, fer_csv: Path, tmp_path: Path) -> None:
+    file, data = tmp_path / "file", ("--data", fer_csv)
+    file.touch()
+    evaluate = ("evaluate", *data, "--model", tmp_path / "no model yet")
+    for arguments in (
+        ("train", "--config", trained / "tiny.yaml", *data, "--out", file),
+        (*evaluate, "--report", tmp_path),
+        (*evaluate, "--markdown", file / "page.md"),
+        (*evaluate, "--plots", file),
+        ("data", "--check", *data, "--report", tmp_path),
+    ):
+        code, _, error = command(*arguments)
+        assert (code, error.count("\n")) == (2, 1)
+        assert error.startswith("error: cannot write")
+
+
+def test_no_two_epochs_or_replicas_share_their_randomness(trained: Path, fer_csv: Path, tmp_path: Path) -> None:
+    trainer = Trainer(load_recipe(trained / "tiny.yaml"), load_fer2013(fer_csv, "Training"), tmp_path)
+    found = []
+    for epoch in (1, 2):
+        trainer.replicas.seed(stream(0, epoch))
+        blocks = (next(m for m in model.modules() if isinstance(m, Block)) for model in trainer.replicas.models)
+        found += [stream(0, epoch), *(block.generator.initial_seed() for block in blocks if block.generator)]
+    trainer.close()
+    assert len(set(found)) == len(found) == 6
 
 
 def test_evaluate_writes_the_report(trained: Path, fer_csv: Path, tmp_path: Path) -> None:
@@ -125,7 +225,7 @@ def test_missing_data_is_exit_code_2_and_one_line(tmp_path: Path, arguments: tup
 
 def test_other_errors_are_one_line_too(tmp_path: Path, fer_csv: Path) -> None:
     code, _, error = command("info", "--model", tmp_path)
-    assert (code, error.count("\n")) == (1, 1)
+    assert (code, error.count("\n")) == (2, 1)
     code, _, error = command("train", "--config", tmp_path / "x.yaml", "--data", fer_csv, "--out", tmp_path)
     assert (code, error.count("\n")) == (2, 1)
 
