@@ -1,6 +1,6 @@
 """Every metric of emostream, and the endpoint that shows them. `docs/metrics.md` is generated from here.
 
-Labels are few and bounded: camera_id, stage, reason, model, version, emotion, role. Never a track id, a pid or a
+Labels are few and bounded: camera_id, stage, reason, model, version, emotion, role, final. Never a track id, a pid or a
 host name.
 """
 
