@@ -47,6 +47,10 @@ class EventsPartition:
         assert camera.state is not None
         return [*_panes(tick, *key), CameraRecord(site=key[0], camera=key[1], state=camera.state)]
 
+    def expect(self, site: str, camera: str) -> None:
+        """A camera of which something is to come: when nothing does, time passes for it, too."""
+        self._cameras.setdefault((site, camera), CameraPanes(self._policy.grace))
+
     def resume(self, offset: int) -> int:
         """From where to read again after a restart, when `offset` is the next record."""
         return min(self._since.values(), default=offset)
@@ -60,6 +64,8 @@ class EventsPartition:
             state = camera.state
             heard = self._heard.setdefault((site, name), now)
             if state is None:
+                if now - heard >= after:
+                    yield Idle(site=site, camera=name, since=now, until=now, written_at=now)
                 continue
             last = state.heard_to + GIVE_UP if state.gone_at is None else state.gone_at + self._policy.span
             until = min(now, last)
@@ -82,10 +88,12 @@ class StatePartition:
             for record in restored
         }
 
-    def add(self, record: PanesRecord) -> list[Window | ScopeRecord]:
-        """The windows that can be told, and then how far they were."""
+    def add(self, record: PanesRecord, awaited: Iterable[str] = ()) -> list[Window | ScopeRecord]:
+        """The windows that can be told, and then how far they were. `awaited`: cameras of the site."""
         owner = record.scope, record.site, record.id
         windows = self._scopes.setdefault(owner, ScopeWindows(self._policy))
+        for camera in awaited if record.scope is Scope.SITE else ():
+            windows.expect(camera)
         for start, tally in record.panes.items():
             windows.pane(record.camera, start, record.as_of, tally)
         before = windows.told_to

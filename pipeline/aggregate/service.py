@@ -20,7 +20,7 @@ from kafka.errors import FencedInstanceIdError, KafkaError
 from kafka.partitioner import murmur2
 from kafka.structs import OffsetAndMetadata
 
-from pipeline.aggregate.aggregator import EventsPartition, StatePartition
+from pipeline.aggregate.aggregator import GIVE_UP, EventsPartition, StatePartition
 from pipeline.aggregate.state import CameraRecord, PanesRecord, ScopeRecord
 from pipeline.aggregate.windows import Policy, Spec
 from pipeline.errors import BadRecord, DependencyError
@@ -28,10 +28,10 @@ from pipeline.kafka.clients import NOT_OURS, Revoked, consumer, producer, subscr
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.outbox import Out, Outbox
 from pipeline.kafka.reader import Reader, parse
-from pipeline.messages import Idle, Ledger, Observation, Scope, Stub, Window, headers_of
+from pipeline.messages import CameraState, CameraStatus, Idle, Ledger, Observation, Scope, Stub, Window, headers_of
 from pipeline.metrics import Metrics, list_targets
 from pipeline.settings import AggregateSettings, Settings
-from pipeline.topics import EVENTS, STATE, WINDOWS, name
+from pipeline.topics import CAMERA_STATUS, EVENTS, STATE, WINDOWS, name
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +54,22 @@ def policy(settings: AggregateSettings) -> Policy:
 class Aggregator:
     """The loop of `run` owns everything here."""
 
-    def __init__(self, settings: Settings, reader: KafkaConsumer, outbox: Outbox, lag: Lag, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reader: KafkaConsumer,
+        statuses: Reader,
+        outbox: Outbox,
+        lag: Lag,
+        metrics: Metrics,
+    ) -> None:
+        """`statuses`: of `camera-status`, which tells what cameras there are before anything is heard of them."""
         self._kafka = settings.kafka
         self._settings = settings.aggregate
         self._policy = policy(settings.aggregate)
         self._consumer = reader
+        self._statuses = statuses
+        self._roster: dict[str, set[str]] = defaultdict(set)  # cameras by site
         self._outbox = outbox
         self._lag = lag
         self._metrics = metrics
@@ -73,11 +84,14 @@ class Aggregator:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set. Raises DependencyError when an output is not taken, or its place was."""
+        self._statuses.from_time(datetime.now(UTC) - GIVE_UP)
+        self._enlist(self._statuses.to_end())
         subscribe(self._consumer, self._kafka, [self._events_topic, self._state_topic], self._revoked)
         next_commit = next_idle = time.monotonic()
         while not stop.is_set():
             polled = self._consumer.poll(timeout_ms=POLL_MS)
             self._forget_revoked()
+            self._enlist(self._statuses.poll(0))
             self._take_up(self._consumer.assignment() - self._next.keys())
             for partition, records in polled.items():
                 for record in records:
@@ -91,6 +105,13 @@ class Aggregator:
                 self._commit()
         self._commit()
         self._commit()  # what the first one stored
+
+    def _enlist(self, records: Iterable[Any]) -> None:
+        """Cameras that gave pictures: something of them is to come."""
+        for record in records:
+            status = parse(record)
+            if isinstance(status, CameraStatus) and status.state is CameraState.UP:
+                self._roster[status.site].add(status.camera)
 
     def _forget_revoked(self) -> None:
         for partition in self._revoked.take():
@@ -124,7 +145,7 @@ class Aggregator:
                 scopes = [state for state in newest[number].values() if isinstance(state, ScopeRecord)]
                 self._scopes[number] = StatePartition(self._policy, scopes)
                 for state in panes[number]:
-                    self._write(partition, self._scopes[number].add(state))
+                    self._write(partition, self._scopes[number].add(state, self._roster[state.site]))
 
     def _add(self, partition: TopicPartition, record: Any) -> None:
         if partition.topic == self._events_topic:
@@ -137,7 +158,8 @@ class Aggregator:
         else:
             state = _state(record)
             if isinstance(state, PanesRecord):
-                self._write(partition, self._scopes[partition.partition].add(state))
+                awaited = self._roster[state.site]
+                self._write(partition, self._scopes[partition.partition].add(state, awaited))
         self._next[partition] = record.offset + 1
 
     def _write(self, source: TopicPartition, records: Iterable[Made]) -> None:
@@ -164,6 +186,11 @@ class Aggregator:
     def _tell_idle(self) -> None:
         """Only where everything was read, here and by analyze: else what seems silent may be on its way."""
         now, after = datetime.now(UTC), timedelta(seconds=self._settings.idle_seconds)
+        for site, cameras in self._roster.items():
+            for camera in cameras:
+                events = self._events.get(self._partition(f"{site}/{camera}"))
+                if events is not None:
+                    events.expect(site, camera)
         idle = [
             record
             for partition in self._next
@@ -228,9 +255,9 @@ def run(settings: Settings, stop: threading.Event) -> None:
     list_targets(settings.metrics.targets_dir, "aggregate", settings.metrics.host, [port])
     reader = consumer(settings.kafka, settings.kafka.aggregate_group, session_timeout_ms=10_000)
     writer = producer(settings.kafka, compression_type="lz4")
-    with Lag(settings.kafka) as lag:
+    with Lag(settings.kafka) as lag, Reader(settings.kafka, [CAMERA_STATUS]) as statuses:
         try:
-            Aggregator(settings, reader, Outbox(writer), lag, metrics).run(stop)
+            Aggregator(settings, reader, statuses, Outbox(writer), lag, metrics).run(stop)
         finally:
             reader.close(autocommit=False, timeout_ms=2000)
             writer.close(timeout=2)
