@@ -150,8 +150,8 @@ def _same_data(out: Path, faces: FaceSet) -> None:
         save_json(path, now)
     elif (before := read_json(path)) != now:
         raise RecipeError(
-            f"{out} was trained on {before.get('n')} faces of {before.get('source')}; these are {len(faces)} of "
-            f"{faces.source}, with other pixels, labels or votes: choose another --out or the former data"
+            f"{out} was trained on {before.get('n')} faces of {before.get('source')}, these are {len(faces)} of "
+            f"{faces.source} with other pixels, labels or votes; choose another --out or the former data"
         )
 
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from serving.cli import ABLATION, model_app
 from serving.training.ablate import VARIANTS, Run, rows, table
 from serving.training.recipe import load_recipe
+from tests.unit.serving.serving_examples import other_pixels
 
 
 def test_every_variant_is_trained_once_and_measured(fer_csv: Path, recipe: Path, tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_every_variant_is_trained_once_and_measured(fer_csv: Path, recipe: Path,
     again = CliRunner().invoke(model_app, list(map(str, arguments)))
     assert "epoch" not in again.stdout
     assert again.stdout == first.stdout[-len(again.stdout) :]
-    for other in (["--epochs", 2], ["--split", "Training"], ["--data", _other_pixels(fer_csv, tmp_path / "x.csv")]):
+    for other in (["--epochs", 2], ["--split", "Training"], ["--data", other_pixels(fer_csv, tmp_path / "x.csv")]):
         found = CliRunner().invoke(model_app, list(map(str, [*arguments, *other])))
         assert (found.exit_code, found.stderr.count("\n")) == (2, 1)
         assert "results.json is of other settings" in found.stderr
@@ -55,10 +56,3 @@ def test_results_that_cannot_be_read_are_named(fer_csv: Path, recipe: Path, tmp_
         found = CliRunner().invoke(model_app, list(map(str, arguments)))
         assert found.exit_code == 2
         assert said in found.stderr
-
-
-def _other_pixels(data: Path, to: Path) -> Path:
-    lines = data.read_text().splitlines()
-    emotion, pixels, usage = lines[1].split(",")
-    to.write_text("\n".join([lines[0], f"{emotion},{pixels.partition(' ')[2]} 0,{usage}", *lines[2:]]) + "\n")
-    return to

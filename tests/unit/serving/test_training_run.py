@@ -25,7 +25,7 @@ from serving.training.batches import stream
 from serving.training.progress import Progress
 from serving.training.recipe import load_recipe
 from serving.training.trainer import Trainer
-from tests.unit.serving.serving_examples import RECIPE
+from tests.unit.serving.serving_examples import RECIPE, other_pixels
 
 
 def command(*arguments: str | Path) -> tuple[int, str, str]:
@@ -125,9 +125,7 @@ def test_export_only_is_of_the_run_or_nothing(trained: Path, fer_csv: Path, tmp_
     run = Path(shutil.copytree(trained, tmp_path / "run"))
     (run / "model" / "README.md").write_text("the card")
     before = {path.name: path.read_bytes() for path in (run / "model").iterdir()}
-    lines = fer_csv.read_text().splitlines()
-    other = tmp_path / "other.csv"
-    other.write_text("\n".join([lines[0], lines[1].replace(" ", " 0", 1).replace(" 0", " 1", 1), *lines[2:]]) + "\n")
+    other = other_pixels(fer_csv, tmp_path / "other.csv")
     wide = tmp_path / "wide.yaml"
     wide.write_text(RECIPE.replace("16, 16]", "16, 24]"))
     for config, data, out, said in (
