@@ -59,8 +59,10 @@ def play(script: Script) -> Iterator[Shot]:
     times = np.arange(0, script.seconds, 1 / script.fps)
     times = np.sort(times + rng.normal(0, script.uneven / script.fps, len(times)))
     fine = np.arange(0, script.seconds + 1, STEP)
-    paths = [_walk(rng, fine) if at < script.walking * script.people else _seat(rng, fine, at, script.people)
-             for at in range(script.people)]
+    paths = [
+        _walk(rng, fine) if at < script.walking * script.people else _seat(rng, fine, at, script.people)
+        for at in range(script.people)
+    ]
     away = [_away(rng, script, fine) for _ in range(script.people)]
     shake = script.shake * _wander(rng, fine, 0.15, 2)
     for time in times.tolist():
@@ -74,9 +76,7 @@ def play(script: Script) -> Iterator[Shot]:
         yield _found(rng, script, START + timedelta(seconds=time), np.array(boxes).reshape(-1, 4), who, shake[now])
 
 
-def _found(
-    rng: np.random.Generator, script: Script, at: datetime, boxes: Array, who: list[int], shift: Array
-) -> Shot:
+def _found(rng: np.random.Generator, script: Script, at: datetime, boxes: Array, who: list[int], shift: Array) -> Shot:
     """What a detector makes of the faces that are there."""
     boxes = boxes.copy()
     boxes[:, :2] += shift

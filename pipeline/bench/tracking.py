@@ -70,7 +70,12 @@ def clips(makers: dict[str, MakeTracker], video: Path, settings: Settings, rates
     outcome: dict[str, Any] = {}
     for step in sorted({max(1, round(own / rate)) for rate in (own, *rates)}):
         shots = [
-            Shot(START + timedelta(seconds=at / own), found[at].boxes, found[at].confidence, np.zeros(len(found[at])))
+            Shot(
+                START + timedelta(seconds=at / own),
+                found[at].boxes,
+                found[at].confidence,
+                np.zeros(len(found[at]), np.int64),
+            )
             for at in range(0, len(found), step)
         ]
         outcome[f"{own / step:.1f}"] = {kind: _tracks(make, shots) for kind, make in makers.items()}

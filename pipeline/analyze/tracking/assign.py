@@ -17,11 +17,11 @@ def assign(gain: NDArray[np.float64]) -> list[tuple[int, int]]:
     n, m = gain.shape
     if not n or not m:
         return []
-    cost = np.zeros((n, m + n))  # behind the columns, one for each row to stay alone in
-    np.minimum(-gain, 0.0, out=cost[:, :m])
+    cost = np.full((n, m + n), np.inf)  # behind the columns, one for each row to stay alone in
+    cost[:, :m] = np.where(gain > 0, -gain, np.inf)
+    np.fill_diagonal(cost[:, m:], 0.0)
     wish = cost.argmin(1)
-    low: NDArray[np.float64] = cost[np.arange(n), wish]
-    wish[low >= 0] = m + np.flatnonzero(low >= 0)
+    low = cost[np.arange(n), wish]
     column_of = np.full(n, FREE)
     row_of = np.full(m + n, FREE)
     refused = []
@@ -33,7 +33,7 @@ def assign(gain: NDArray[np.float64]) -> list[tuple[int, int]]:
     columns = np.zeros(m + n)  # prices, as those of the rows in `low`
     for row in refused:
         _augment(cost, low, columns, row_of, column_of, row)
-    return [(row, column) for row, column in enumerate(column_of.tolist()) if column < m and cost[row, column] < 0]
+    return [(row, column) for row, column in enumerate(column_of.tolist()) if column < m]
 
 
 def _augment(

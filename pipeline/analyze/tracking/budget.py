@@ -16,12 +16,12 @@ since, and each of these is read again only after it has come as far.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.analyze.tracking.elapsed import Elapsed
-from pipeline.messages import Face
+from pipeline.messages import Face, Observation
 
 DUE = 1 - 1e-6
 NEW = 4.0  # need of a face that was not read yet, when it is first seen
@@ -88,7 +88,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A face that could be read. `doubtful`: what is known of its expression is weak (see Policy.margin) or abstained."""
+    """A face that could be read. `doubtful`: its track's expression is weak (see Policy.margin) or abstained."""
 
     track: str | None
     view: View
@@ -130,6 +130,16 @@ class Budget:
                 self._tracks[face.track] = _Reading(now, now, face.view)
         self._sweep(now)
         return chosen
+
+    def restore(self, tail: Iterable[Observation]) -> None:
+        """Go on from the last observations of this camera, in the order of the log."""
+        for seen in tail:
+            self._elapsed.to(seen.captured_at)
+            now = self._elapsed.seconds
+            for face in seen.faces:
+                if face.track_id is not None and face.inferred:
+                    view = View.of(face, seen.width, seen.height)
+                    self._tracks[face.track_id] = _Reading(now, now, view)
 
     def unread(self, track: str) -> None:
         """The model failed on it: it is as if it had not been read."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 
 class Elapsed:
-    """Seconds since the first frame, by the frames' own times. A clock that runs back costs no more than standing still.
+    """Seconds since the first frame, by the frames' own times; a clock that runs back is one that stands still.
 
     So nothing that waits for a time to come waits an hour because a camera's clock was set back by one.
     """

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.analyze.detections import Floats
 from pipeline.analyze.tracking.assign import assign
+from pipeline.analyze.tracking.elapsed import Elapsed
 
 Array = NDArray[np.float64]
 LEAST_SIZE = 1.0  # pixels
@@ -48,7 +49,7 @@ class Motion:
     size: float = 0.07
     growth: float = 0.15
     tails: float = 4.0
-    novelty: float = 17.0
+    novelty: float = 16.0
 
 
 class MotionTracker:
@@ -56,7 +57,7 @@ class MotionTracker:
 
     def __init__(self, motion: Motion = Motion()) -> None:
         self._motion = motion
-        self._at: datetime | None = None
+        self._elapsed = Elapsed()
         self._next = 0
         self._number = np.empty(0, np.int64)
         self._place = np.empty((0, 2))  # pixels
@@ -71,8 +72,7 @@ class MotionTracker:
 
     def update(self, boxes: Floats, confidence: Floats, at: datetime) -> list[int | None]:
         """See Tracker."""
-        self._pass(0.0 if self._at is None else max(0.0, (at - self._at).total_seconds()))
-        self._at = at
+        self._pass(self._elapsed.to(at))
         found = np.asarray(boxes, np.float64).reshape(-1, 4)
         places = found[:, :2] + found[:, 2:] / 2
         sizes = np.log(np.maximum(np.sqrt(np.abs(found[:, 2] * found[:, 3])), LEAST_SIZE))
@@ -121,7 +121,8 @@ class MotionTracker:
         grown = (sizes[None] - self._size[:, :1]) ** 2 / (self._size[:, 1:] + motion.size**2)
         cost = (motion.tails + 3) * np.log1p((far + grown) / motion.tails)
         cost += 2 * np.log(spread / motion.place**2)[:, None]
-        return motion.novelty - cost
+        gain: Array = motion.novelty - cost
+        return gain
 
     def _correct(self, tracks: NDArray[np.intp], places: Array, sizes: Array) -> None:
         """Kalman's correction of these tracks by the faces that they were paired with."""

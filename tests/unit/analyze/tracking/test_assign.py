@@ -12,7 +12,7 @@ def most(gain: np.ndarray) -> float:
     """By trying every way; a row may stay alone."""
     n, m = gain.shape
     wide = np.concatenate((np.maximum(gain, 0), np.zeros((n, n))), 1)
-    return max((sum(wide[row, column] for row, column in enumerate(way)) for way in permutations(range(m + n), n)))
+    return max(sum(wide[row, column] for row, column in enumerate(way)) for way in permutations(range(m + n), n))
 
 
 gains = st.integers(0, 4).flatmap(

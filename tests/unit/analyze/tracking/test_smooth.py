@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.analyze.tracking.smooth import Smoothed, Smoother, margin
+from pipeline.analyze.tracking.smooth import Smoothed, Smoother, strongest, worth
 from pipeline.bench.scenes import START
 from pipeline.messages import LABELS, Box, Face, ModelRef, Observation, Quality, scores_of
 
@@ -81,7 +81,7 @@ def test_what_is_not_read_stays_and_gives_way_the_more_readily() -> None:
 def test_tracks_do_not_mix_and_are_forgotten() -> None:
     smoother = Smoother(1.0)
     for k in range(1000):
-        assert (read(smoother, k, HAPPY if k % 2 else SAD, track=f"{k}") == (HAPPY if k % 2 else SAD)).all()
+        assert (read(smoother, 30 * k, HAPPY if k % 2 else SAD, track=f"{k}") == (HAPPY if k % 2 else SAD)).all()
     assert len(smoother._tracks) < 50
 
 
@@ -111,19 +111,27 @@ def face(scores: np.ndarray | None, smoothed: np.ndarray, track: str | None = "t
 
 def test_it_goes_on_elsewhere() -> None:
     here, there, tail = Smoother(1.0), Smoother(1.0), []
-    rng = np.random.default_rng(0)
+    rng, usual = np.random.default_rng(0), worth(Quality(size_px=40))
     for k in range(60):
         scores = rng.dirichlet(np.ones(7)) if k % 3 == 0 else None
-        smoothed = here.of("t") if scores is None else read(here, k / 5, scores)
+        smoothed = here.of("t") if scores is None else read(here, k / 5, scores, usual)
         assert smoothed is not None
         tail.append(observed(k / 5, face(scores, smoothed)))
     there.restore([*tail[-40:], observed(12, face(HAPPY, HAPPY, track=None))])
     restored, known = there.of("t"), here.of("t")
     assert restored is not None
     assert known is not None
-    np.testing.assert_allclose(restored, known, atol=0.01)
+    np.testing.assert_allclose(restored, known, atol=1e-4)
+    np.testing.assert_allclose(read(there, 12.5, SAD, usual), read(here, 12.5, SAD, usual), atol=1e-3)
 
 
 def test_how_far_the_strongest_leads() -> None:
-    assert margin(np.array([0.1, 0.5, 0.2, 0.2, 0, 0, 0])) == pytest.approx(0.3)
-    assert margin(np.full(7, 1 / 7)) == 0
+    assert strongest(np.array([0.1, 0.5, 0.2, 0.2, 0, 0, 0])) == pytest.approx((0.5, 0.3))
+    assert strongest(np.full(7, 1 / 7))[1] == 0
+
+
+def test_a_sharp_face_counts_for_more() -> None:
+    assert worth(Quality(size_px=40, sharpness=0.9)) > 2 * worth(Quality(size_px=40, sharpness=0.7))
+    assert worth(Quality(size_px=40)) == pytest.approx(0.8**4)
+    assert worth(Quality(size_px=40, sharpness=0.0)) > 0
+    assert worth(Quality(size_px=40, sharpness=1.7)) == 1
