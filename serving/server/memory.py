@@ -11,7 +11,7 @@ def keep_freed_memory() -> bool:
     """Tell glibc so, for the whole process; False where the C library is another.
 
     By default a worker hands its activations back after every pass and has them mapped, and zeroed, anew for the
-    next one: over a hundred page faults a face, a fifth of its time. docs/decisions/0006 has the figures.
+    next one: over a hundred page faults a face, a fifth of its time.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
