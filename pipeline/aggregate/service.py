@@ -253,7 +253,9 @@ def run(settings: Settings, stop: threading.Event) -> None:
     metrics = Metrics("aggregate")
     port = metrics.serve(settings.metrics.host)
     list_targets(settings.metrics.targets_dir, "aggregate", settings.metrics.host, [port])
-    reader = consumer(settings.kafka, settings.kafka.aggregate_group, session_timeout_ms=10_000)
+    reader = consumer(
+        settings.kafka, settings.kafka.aggregate_group, session_timeout_ms=6_000, heartbeat_interval_ms=2_000
+    )
     writer = producer(settings.kafka, compression_type="lz4")
     with Lag(settings.kafka) as lag, Reader(settings.kafka, [CAMERA_STATUS]) as statuses:
         try:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from pipeline.errors import DependencyError
 from pipeline.local.process import Process
 from pipeline.settings import Settings
 
 KEPT_VARIABLES = ("EMOSTREAM_CACHE", "EMOSTREAM_OFFLINE", "EMOSTREAM_DEBUG", "EMOSTREAM_MODEL_STORE")
 """What a role keeps of the environment; the other EMOSTREAM_ variables are in its settings file already."""
 GRACE_SECONDS = 15.0
+ENDS, ENDS_SECONDS = 4, 60.0  # so many ends within this time are too many
 
 
 def write_settings(settings: Settings, folder: Path) -> Path:
@@ -27,10 +31,42 @@ def write_settings(settings: Settings, folder: Path) -> Path:
 @contextmanager
 def role(name: str, settings_file: Path, logs: Path) -> Iterator[Process]:
     """`emostream NAME` on these settings, stopped in good order at the end of the block."""
-    env = {key: value for key, value in os.environ.items() if not key.startswith("EMOSTREAM_") or key in KEPT_VARIABLES}
-    command = [sys.executable, "-m", "pipeline.cli", name, "-c", str(settings_file)]
-    process = Process(f"emostream {name}", command, logs / f"{name}.log", env=env, grace_seconds=GRACE_SECONDS)
+    process = _start(name, settings_file, logs)
     try:
         yield process
     finally:
         process.stop()
+
+
+class KeptRole:
+    """A role that is started again when it ends before its time: what it does is the same however often it dies."""
+
+    def __init__(self, name: str, settings_file: Path, logs: Path) -> None:
+        self._start = partial(_start, name, settings_file, logs)
+        self._process = self._start()
+        self._ends: deque[float] = deque(maxlen=ENDS)
+
+    def check(self, now: float) -> str:
+        """Why it had to be started again, "" when it runs. Raises DependencyError when it ends again and again.
+
+        `now`: seconds of any clock.
+        """
+        try:
+            self._process.check()
+        except DependencyError as error:
+            self._ends.append(now)
+            if len(self._ends) == ENDS and now - self._ends[0] < ENDS_SECONDS:
+                raise
+            self._process.stop()
+            self._process = self._start()
+            return error.message
+        return ""
+
+    def stop(self) -> None:
+        self._process.stop()
+
+
+def _start(name: str, settings_file: Path, logs: Path) -> Process:
+    env = {key: value for key, value in os.environ.items() if not key.startswith("EMOSTREAM_") or key in KEPT_VARIABLES}
+    command = [sys.executable, "-m", "pipeline.cli", name, "-c", str(settings_file)]
+    return Process(f"emostream {name}", command, logs / f"{name}.log", env=env, grace_seconds=GRACE_SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from pipeline.errors import DependencyError, EmostreamError
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import Reader, parse, unread_frames
 from pipeline.local.process import Process
-from pipeline.local.roles import role, write_settings
+from pipeline.local.roles import KeptRole, role, write_settings
 from pipeline.messages import CameraState, CameraStatus, FrameId, Ledger, Observation, Scope, Stub, Window
 from pipeline.settings import Settings
 from pipeline.topics import CAMERA_STATUS, EVENTS, WINDOWS
@@ -35,7 +35,7 @@ LAG_SECONDS = 1.0
 ANALYZERS_SECONDS = 30.0
 DRAIN_SECONDS = 60.0  # without anything new
 STOP_DRAIN_SECONDS = 8.0
-WINDOWS_SECONDS = 10.0  # for the last windows of files, once all else is done
+WINDOWS_SECONDS = 20.0  # for the last windows of files, once all else is done
 LAST_WORDS_SECONDS = 3.0  # what a process that ended has published arrives by then
 
 
@@ -99,22 +99,23 @@ class SystemRun:
             metrics = self._plan.settings.metrics.model_copy(update={"targets_dir": self._plan.folder / "metrics"})
             settings = self._plan.settings.model_copy(update={"metrics": metrics, "log_dir": logs})
             file = write_settings(settings, self._plan.folder)
-            aggregate = stack.enter_context(role("aggregate", file, logs))
+            self._aggregate = KeptRole("aggregate", file, logs)
+            stack.callback(self._aggregate.stop)
             analyze = stack.enter_context(role("analyze", file, logs))
             self._await_analyzers(analyze)
             capture = stack.enter_context(role("capture", file, logs))
             shown = stack.enter_context(view.make(self._console, TITLE))
-            self._watch(reader, shown, capture, [analyze, aggregate])
+            self._watch(reader, shown, capture, analyze)
             if self._stop.is_set():
                 shown.note("stopping: what is captured is read; Ctrl-C again ends at once")
             stopping = threading.Thread(target=capture.stop, name="stop capture")
             stopping.start()
-            self._drain(reader, shown, [analyze, aggregate], stopping)
+            self._drain(reader, shown, analyze, stopping)
             stopping.join()
             analyze.stop()
             for record in reader.to_end():
                 self._book(record, shown)
-            self._close_windows(reader, shown, aggregate)
+            self._close_windows(reader, shown)
             self._book_unread(lag)
             self._board.lag = self._report.account.total().in_flight
             shown.show(self._board, time.monotonic())
@@ -127,12 +128,13 @@ class SystemRun:
         while not listed.exists() and time.monotonic() < give_up and not self._stop.wait(0.1):
             analyze.check()
 
-    def _watch(self, reader: Reader, shown: view.View, capture: Process, others: Sequence[Process]) -> None:
+    def _watch(self, reader: Reader, shown: view.View, capture: Process, analyze: Process) -> None:
         """Until every camera has ended, the time is over (counted from a camera's first sign) or somebody asks."""
         end = float("inf")
         left_at: float | None = None
         while not self._stop.is_set() and not self._board.ended >= self._ids and time.monotonic() < end:
-            self._step(reader, shown, others)
+            self._step(reader, shown)
+            analyze.check()
             if end == float("inf") and self._plan.seconds is not None and self._board.rows:
                 end = time.monotonic() + self._plan.seconds
             if capture.running():
@@ -144,32 +146,34 @@ class SystemRun:
             if time.monotonic() - max(left_at, self._moved_at) > DRAIN_SECONDS:
                 return
 
-    def _drain(self, reader: Reader, shown: view.View, others: Sequence[Process], stopping: threading.Thread) -> None:
+    def _drain(self, reader: Reader, shown: view.View, analyze: Process, stopping: threading.Thread) -> None:
         """Until the last ledger record of every camera came through, behind all of its frames.
 
         Given up when nothing moves any more, and soon when somebody asked to stop: what is left is in flight.
         """
         began = time.monotonic()
         while stopping.is_alive() or not self._board.ended >= self._ids:
-            self._step(reader, shown, others)
+            self._step(reader, shown)
+            analyze.check()
             now = time.monotonic()
             asked = self._stop.is_set() and now - began > STOP_DRAIN_SECONDS and not stopping.is_alive()
             if asked or now - max(began, self._moved_at) > DRAIN_SECONDS:
                 return
 
-    def _close_windows(self, reader: Reader, shown: view.View, aggregate: Process) -> None:
+    def _close_windows(self, reader: Reader, shown: view.View) -> None:
         """Until the windows of files that came to their end were told for the last time."""
         give_up = time.monotonic() + WINDOWS_SECONDS
         while self._to_close and time.monotonic() < give_up:
-            self._step(reader, shown, [aggregate])
+            self._step(reader, shown)
 
-    def _step(self, reader: Reader, shown: view.View, others: Sequence[Process]) -> None:
+    def _step(self, reader: Reader, shown: view.View) -> None:
         for record in reader.poll(POLL_SECONDS):
             self._book(record, shown)
-        for process in others:
-            process.check()
         self._check()
         now = time.monotonic()
+        ended = self._aggregate.check(now)
+        if ended:
+            shown.note(f"{ended}; started again")
         if now >= self._next_lag:
             self._next_lag = now + LAG_SECONDS
             try:
