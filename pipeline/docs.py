@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pipeline import __version__
 from pipeline.messages import KINDS, Kind
 from pipeline.metrics import Metrics
-from pipeline.settings import CameraSettings, KafkaSettings, Settings
+from pipeline.settings import CameraSettings, KafkaSettings, Settings, ZoneSettings
 from pipeline.topics import CAMERA_STATUS, DEAD_LETTERS, EVENTS, FRAMES, STATE, WINDOWS, plan
 from serving.server.measures import MEANING
 
@@ -27,6 +27,7 @@ CARRIES = {
     CAMERA_STATUS: (Kind.CAMERA_STATUS,),
     DEAD_LETTERS: (Kind.DEAD_LETTER,),
 }
+LISTS: dict[str, type[BaseModel]] = {"cameras": CameraSettings, "zones": ZoneSettings}
 FRAME_HEADERS = {
     "site": "name of the site",
     "camera": "name of the camera",
@@ -58,9 +59,10 @@ def settings_page() -> str:
         "Generated from `pipeline/settings.py` by `make docs`.",
         "",
     ]
-    plain = [(n, f) for n, f in Settings.model_fields.items() if _section(f) is None and n != "cameras"]
+    plain = [(n, f) for n, f in Settings.model_fields.items() if _section(f) is None and n not in LISTS]
     lines += _table(plain, "")
-    lines += ["## cameras", "", "A list; each entry:", "", *_table(CameraSettings.model_fields.items(), "")]
+    for list_name, model in LISTS.items():
+        lines += [f"## {list_name}", "", "A list; each entry:", "", *_table(model.model_fields.items(), "")]
     for section_name, field in Settings.model_fields.items():
         section = _section(field)
         if section is not None:

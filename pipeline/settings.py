@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -169,6 +170,31 @@ class AggregateSettings(Section):
     commit_seconds: float = Field(1.0, gt=0, description="outputs are flushed and offsets committed this often")
 
 
+class ZoneSettings(Section):
+    """A part of one camera's picture. Entries of one `id` are one zone: seen by several cameras, or moved."""
+
+    id: str = Field(description="name of the zone")
+    camera: str = Field(description="id of the camera")
+    polygon: list[tuple[float, float]] = Field(
+        min_length=3, description="corners [x, y], as fractions of the picture's width and height"
+    )
+    since: AwareDatetime | None = Field(None, description="holds for frames captured from then on; none: from ever")
+    until: AwareDatetime | None = Field(None, description="holds for frames captured before then; none: for ever")
+
+    @field_validator("id", "camera")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        return check_name(value)
+
+    @field_validator("polygon")
+    @classmethod
+    def _lies_in_the_picture(cls, polygon: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        for x, y in polygon:
+            if not (0 <= x <= 1 and 0 <= y <= 1):
+                raise ValueError(f"the corner {[x, y]} is not in the picture: fractions from 0 to 1, please")
+        return polygon
+
+
 class RaySettings(Section):
     address: str | None = Field(None, description="an existing cluster; none: a local one is started")
     object_store_mebibytes: int = Field(128, ge=80)
@@ -191,6 +217,7 @@ class Settings(BaseSettings):
 
     site: str = Field("site-1", description="name of the site these cameras belong to")
     cameras: list[CameraSettings] = Field(default_factory=list)
+    zones: list[ZoneSettings] = Field(default_factory=list, description="parts of pictures with windows of their own")
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     capture: CaptureSettings = Field(default_factory=CaptureSettings)
     detect: DetectSettings = Field(default_factory=DetectSettings)

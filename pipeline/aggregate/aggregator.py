@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
-from pipeline.aggregate.panes import WHOLE, CameraPanes, Tick
+from pipeline.aggregate.panes import WHOLE, Camera, CameraPanes, Tick
 from pipeline.aggregate.state import CameraRecord, PanesRecord, ScopeRecord, WindowState
 from pipeline.aggregate.summary import summary
 from pipeline.aggregate.windows import Policy, ScopeWindows, Spec
 from pipeline.messages import Idle, Message, Scope, Window
+from pipeline.zones import Zones
 
 GIVE_UP = timedelta(hours=1)  # a camera that was silent for so long is no longer expected
 
@@ -22,19 +24,18 @@ GIVE_UP = timedelta(hours=1)  # a camera that was silent for so long is no longe
 class EventsPartition:
     """The cameras of one partition of `emotion-events`. `too_late`: frames that no window counts any more."""
 
-    def __init__(self, policy: Policy, restored: Iterable[CameraRecord] = ()) -> None:
+    def __init__(self, policy: Policy, zones: Zones, restored: Iterable[CameraRecord] = ()) -> None:
         self.too_late = 0
         self._policy = policy
-        self._cameras = {
-            (record.site, record.camera): CameraPanes(policy.grace, state=record.state) for record in restored
-        }
+        self._zones = zones
+        self._cameras = {(record.site, record.camera): self._panes(record.camera, record.state) for record in restored}
         self._since: dict[tuple[str, str], int] = {}  # first record of a camera that no stored state holds
         self._heard: dict[tuple[str, str], datetime] = {}
 
     def add(self, message: Message, offset: int, now: datetime) -> list[CameraRecord | PanesRecord]:
         """What a record sets free; the camera's own state comes last. `now`: the wall clock."""
         key = message.site, message.camera
-        camera = self._cameras.setdefault(key, CameraPanes(self._policy.grace))
+        camera = self._cameras.setdefault(key, self._panes(message.camera))
         if not isinstance(message, Idle):
             self._heard[key] = now
         late = camera.too_late
@@ -45,11 +46,15 @@ class EventsPartition:
             return []
         self._since.pop(key, None)
         assert camera.state is not None
-        return [*_panes(tick, *key), CameraRecord(site=key[0], camera=key[1], state=camera.state)]
+        zones = self._zones.of(message.camera, tick.as_of)
+        return [*_by_scope(tick, *key, zones), CameraRecord(site=key[0], camera=key[1], state=camera.state)]
 
     def expect(self, site: str, camera: str) -> None:
         """A camera of which something is to come: when nothing does, time passes for it, too."""
-        self._cameras.setdefault((site, camera), CameraPanes(self._policy.grace))
+        self._cameras.setdefault((site, camera), self._panes(camera))
+
+    def _panes(self, camera: str, state: Camera | None = None) -> CameraPanes:
+        return CameraPanes(self._policy.grace, partial(self._zones.of, camera), state)
 
     def resume(self, offset: int) -> int:
         """From where to read again after a restart, when `offset` is the next record."""
@@ -89,10 +94,10 @@ class StatePartition:
         }
 
     def add(self, record: PanesRecord, awaited: Iterable[str] = ()) -> list[Window | ScopeRecord]:
-        """The windows that can be told, and then how far they were. `awaited`: cameras of the site."""
+        """The windows that can be told, and then how far they were. `awaited`: cameras that the scope waits for."""
         owner = record.scope, record.site, record.id
         windows = self._scopes.setdefault(owner, ScopeWindows(self._policy))
-        for camera in awaited if record.scope is Scope.SITE else ():
+        for camera in awaited:
             windows.expect(camera)
         for start, tally in record.panes.items():
             windows.pane(record.camera, start, record.as_of, tally)
@@ -109,10 +114,10 @@ def _scope_record(windows: ScopeWindows, scope: Scope, site: str, name: str) -> 
     return ScopeRecord(scope=scope, site=site, id=name, told_to=windows.told_to, open=open_)
 
 
-def _panes(tick: Tick, site: str, camera: str) -> Iterator[PanesRecord]:
-    """The tick, for each scope that the camera is in."""
-    zones = {zone for pane in tick.panes.values() for zone in pane} - {WHOLE}
-    scopes = [(Scope.CAMERA, camera, WHOLE), (Scope.SITE, site, WHOLE), *((Scope.ZONE, z, z) for z in sorted(zones))]
+def _by_scope(tick: Tick, site: str, camera: str, zones: Iterable[str]) -> Iterator[PanesRecord]:
+    """The tick, for each scope that the camera is in. `zones`: those that it looks at now."""
+    seen = {zone for pane in tick.panes.values() for zone in pane} - {WHOLE} | {*zones}
+    scopes = [(Scope.CAMERA, camera, WHOLE), (Scope.SITE, site, WHOLE), *((Scope.ZONE, z, z) for z in sorted(seen))]
     for scope, name, tally in scopes:
         yield PanesRecord(
             scope=scope,

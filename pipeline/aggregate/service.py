@@ -32,6 +32,7 @@ from pipeline.messages import CameraState, CameraStatus, Idle, Ledger, Observati
 from pipeline.metrics import Metrics, list_targets
 from pipeline.settings import AggregateSettings, Settings
 from pipeline.topics import CAMERA_STATUS, EVENTS, STATE, WINDOWS, name
+from pipeline.zones import Zones
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class Aggregator:
         self._kafka = settings.kafka
         self._settings = settings.aggregate
         self._policy = policy(settings.aggregate)
+        self._zones = Zones(settings.zones)
         self._consumer = reader
         self._statuses = statuses
         self._roster: dict[str, set[str]] = defaultdict(set)  # cameras by site
@@ -113,6 +115,15 @@ class Aggregator:
             if isinstance(status, CameraStatus) and status.state is CameraState.UP:
                 self._roster[status.site].add(status.camera)
 
+    def _awaited(self, panes: PanesRecord) -> list[str]:
+        """Cameras that a scope waits for, if nothing was heard of them yet."""
+        if panes.scope is Scope.CAMERA:
+            return []
+        cameras = sorted(self._roster[panes.site])
+        if panes.scope is Scope.SITE:
+            return cameras
+        return [camera for camera in cameras if panes.id in self._zones.of(camera, panes.as_of)]
+
     def _forget_revoked(self) -> None:
         for partition in self._revoked.take():
             held: dict[int, Any] = self._events if partition.topic == self._events_topic else self._scopes
@@ -140,12 +151,12 @@ class Aggregator:
             self._next[partition] = -1
             if partition.topic == self._events_topic:
                 cameras = [state for state in newest[number].values() if isinstance(state, CameraRecord)]
-                self._events[number] = EventsPartition(self._policy, cameras)
+                self._events[number] = EventsPartition(self._policy, self._zones, cameras)
             else:
                 scopes = [state for state in newest[number].values() if isinstance(state, ScopeRecord)]
                 self._scopes[number] = StatePartition(self._policy, scopes)
                 for state in panes[number]:
-                    self._write(partition, self._scopes[number].add(state, self._roster[state.site]))
+                    self._write(partition, self._scopes[number].add(state, self._awaited(state)))
 
     def _add(self, partition: TopicPartition, record: Any) -> None:
         if partition.topic == self._events_topic:
@@ -158,8 +169,7 @@ class Aggregator:
         else:
             state = _state(record)
             if isinstance(state, PanesRecord):
-                awaited = self._roster[state.site]
-                self._write(partition, self._scopes[partition.partition].add(state, awaited))
+                self._write(partition, self._scopes[partition.partition].add(state, self._awaited(state)))
         self._next[partition] = record.offset + 1
 
     def _write(self, source: TopicPartition, records: Iterable[Made]) -> None:

@@ -21,6 +21,7 @@ from pipeline.classify.classifier import Classifier, Probabilities
 from pipeline.errors import BadRecord
 from pipeline.messages import Face, FrameHeader, ModelRef, scores_of
 from pipeline.settings import Settings
+from pipeline.zones import Zones
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Vision:
         self.batch = detect.batch
         self._detector = detector
         self._abstain_below = classifier.abstain_below
+        self._zones = Zones(settings.zones)
         self._decode = Decoder(analyze.max_frame_bytes, analyze.max_frame_pixels, detect.max_side)
         margin = classifier.crop.margin if analyze.crop_margin is None else analyze.crop_margin
         self._cut = Cropper(classifier.crop, Gate(settings.quality, detect.min_face_px), detect.max_faces, margin)
@@ -65,7 +67,7 @@ class Vision:
         share = (time.perf_counter() - began) / max(1, len(pictures))
         for (at, picture), faces in zip(pictures.items(), found, strict=True):
             try:
-                answers[at] = self._cut_out(picture, faces, {"decode": seconds[at], "detect": share})
+                answers[at] = self._cut_out(frames[at][0], picture, faces, {"decode": seconds[at], "detect": share})
             except BadRecord as error:
                 answers[at] = error
         return [answers[at] for at in range(len(frames))]
@@ -86,24 +88,26 @@ class Vision:
             }
         )
 
-    def _cut_out(self, picture: Picture, faces: Detections, timings: dict[str, float]) -> Looked:
+    def _cut_out(self, header: FrameHeader, picture: Picture, faces: Detections, timings: dict[str, float]) -> Looked:
         began = time.perf_counter()
         cuts = sorted(self._cut(picture, faces), key=lambda cut: cut.box.x)
         timings["crop"] = time.perf_counter() - began
-        looked = Looked(Seen(picture.width, picture.height, [_face(cut) for cut in cuts], timings))
+        found = [self._face(header, cut) for cut in cuts]
+        looked = Looked(Seen(picture.width, picture.height, found, timings))
         for at, cut in enumerate(cuts):
             if cut.crop is not None:
                 looked.cropped.append(at)
                 looked.crops.append(cut.crop)
         return looked
 
-
-def _face(cut: Cut) -> Face:
-    return Face(
-        bbox=cut.box,
-        detection_confidence=cut.confidence,
-        quality=cut.quality,
-        abstained=cut.crop is None,
-        reason=cut.rejected,
-        inferred=False,
-    )
+    def _face(self, header: FrameHeader, cut: Cut) -> Face:
+        middle = cut.box.x + cut.box.width / 2, cut.box.y + cut.box.height / 2
+        return Face(
+            bbox=cut.box,
+            detection_confidence=cut.confidence,
+            quality=cut.quality,
+            abstained=cut.crop is None,
+            reason=cut.rejected,
+            inferred=False,
+            zone_ids=self._zones.at(header.frame_id.camera, header.captured_at, middle),
+        )

@@ -119,7 +119,8 @@ def test_files_end_by_themselves_with_every_frame_observed(stack: LocalStack, tm
 
 
 def test_synthetic_faces_are_read_and_the_script_travels_along(stack: LocalStack) -> None:
-    run = Run(stack, ["synthetic:?people=2&seed=5&frames=60&realtime=false&id=room"])
+    left = {"id": "left", "camera": "room", "polygon": [(0, 0), (0.5, 0), (0.5, 1), (0, 1)]}
+    run = Run(stack, ["synthetic:?people=2&seed=5&frames=60&realtime=false&id=room"], zones=[left])
     report = run.report()
     assert report["balanced"]
     assert report["frames"]["observed"] == 60
@@ -128,6 +129,13 @@ def test_synthetic_faces_are_read_and_the_script_travels_along(stack: LocalStack
     minutes = [window for window in run.minutes() if window.scope is Scope.CAMERA]
     assert sum(window.frames.observed for window in minutes) == 60
     assert sum(window.n_face_frames for window in minutes) == report["faces"]
+    zones = [window for window in run.minutes() if window.scope is Scope.ZONE]
+    assert {(window.id, *window.cameras) for window in zones} == {("left", "room")}
+    assert sum(window.frames.observed for window in zones) == 60
+    faces = [face for message in run.messages() if isinstance(message, Observation) for face in message.faces]
+    in_zone = [face for face in faces if face.bbox.x + face.bbox.width / 2 < 0.5]
+    assert all((face in in_zone) == (face.zone_ids == ["left"]) for face in faces)
+    assert 0 < sum(window.n_face_frames for window in zones) == len(in_zone) < len(faces)
     assert report["inferences"] == report["faces"]
     observations = [message for message in run.messages() if isinstance(message, Observation)]
     assert all(len(observation.scripted or []) == 2 for observation in observations)
