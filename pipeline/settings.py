@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pipeline.errors import UsageError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+RUNS_HINT = "name a settings file with -c; a run's own is there while it runs"
 USUAL_ADDRESSES = {
     "torchserve": "http://127.0.0.1:8080",
     "torchserve-grpc": "127.0.0.1:7070",
@@ -304,7 +305,7 @@ def _read(path: Path | None) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text())
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}", "name a settings file with -c") from None
+        raise UsageError(f"{path}: cannot be read: {error.strerror}", RUNS_HINT) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}", "see docs/settings.md") from None
     if values is None:

@@ -19,7 +19,7 @@ class RunReport:
 
     def __init__(self, live: frozenset[str]) -> None:
         self.account = Account()
-        self.faces = 0
+        self.faces: dict[str, int] = {}  # by camera
         self.inferences = 0
         self.model: ModelRef | None = None
         self.detector: ModelRef | None = None
@@ -33,7 +33,7 @@ class RunReport:
         """Book a record of `emotion-events`. False when it is a duplicate, which counts for nothing."""
         new = self.account.add(message)
         if new and isinstance(message, Observation):
-            self.faces += len(message.faces)
+            self.faces[message.camera] = self.faces.get(message.camera, 0) + len(message.faces)
             self.inferences += sum(face.inferred and face.scores is not None for face in message.faces)
             self.model, self.detector = message.model, message.detector
             self._first_captured = min(self._first_captured or message.captured_at, message.captured_at)
@@ -48,21 +48,24 @@ class RunReport:
 
     def finish(self, started: datetime, ended: datetime) -> dict[str, Any]:
         """The report of a run between these times; `seconds` go from its first frame to its last observation."""
-        total = self.account.total()
+        total, faces = self.account.total(), sum(self.faces.values())
         first = max(started, self._first_captured or started)
         last = min(ended, self._last_processed or ended)
         seconds = max((last - first).total_seconds(), 1e-3)
         return {
             "frames": block(total),
-            "faces": self.faces,
+            "faces": faces,
             "inferences": self.inferences,
             "windows": len(self._windows),
             "alerts": 0,
             "seconds": round(seconds, 3),
             "frames_per_second": round(total.observed / seconds, 3),
-            "faces_per_second": round(self.faces / seconds, 3),
+            "faces_per_second": round(faces / seconds, 3),
             "latency_seconds": self.latency(),
-            "cameras": {key.split("/", 1)[1]: block(frames) for key, frames in self.account.cameras().items()},
+            "cameras": {
+                camera: {**block(frames), "faces": self.faces.get(camera, 0)}
+                for camera, frames in ((key.split("/", 1)[1], each) for key, each in self.account.cameras().items())
+            },
             "model": self.model and self.model.model_dump(),
             "detector": self.detector and self.detector.model_dump(),
             "missing": total.missing,

@@ -24,7 +24,7 @@ class Row:
     dead: int = 0
     latest: tuple[Face, ...] = ()
     scripted: list[str] | None = None
-    recent: deque[float] = field(default_factory=lambda: deque(maxlen=600))
+    recent: deque[float] = field(default_factory=deque)
 
     def rate(self, now: float) -> float:
         """Observations a second over the last seconds."""
@@ -50,6 +50,7 @@ class Board:
                 row.latest = tuple(message.faces)
                 row.scripted = message.scripted
                 row.recent.append(now)
+                row.rate(now)  # forgets the older ones
             case Stub():
                 row.dead += 1
             case Ledger():

@@ -69,7 +69,7 @@ def test_the_report_adds_up_and_duplicates_count_for_nothing() -> None:
     assert (found["faces"], found["inferences"], found["duplicates"]) == (20, 10, 1)
     assert found["seconds"] == 9.5  # first capture to last observation
     assert found["latency_seconds"] == {"p50": 0.5, "p95": 0.5, "p99": 0.5}
-    assert found["cameras"]["cam"] == found["frames"]
+    assert found["cameras"]["cam"] == {**found["frames"], "faces": found["faces"]}
 
 
 def test_latency_is_that_of_live_cameras() -> None:
