@@ -48,6 +48,10 @@ class CameraState(StrEnum):
     STOPPED = "stopped"  # on request
 
 
+GONE = frozenset({CameraState.ENDED, CameraState.FAILED, CameraState.STOPPED})
+"""Nothing more comes of such a camera until it is started again."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class FrameId:
     """The identity of a frame. `session` grows with every connection of the camera, `seq` from 0 within it."""
@@ -286,7 +290,20 @@ class FrameCounts(BaseModel):
     dropped: dict[str, int] = Field(default_factory=dict)
 
 
-class Window(Record):
+class OfScope(Record):
+    """A record of one camera, zone or site. `id`: its name."""
+
+    scope: Scope
+    site: str
+    id: str
+
+    @property
+    def owner(self) -> str:
+        """Decides the partition: all such records of one scope are in one, in order."""
+        return f"{self.scope}/{self.site}/{self.id}"
+
+
+class Window(OfScope):
     """What was seen from `start` to `end`, by the cameras' own time, in one camera, zone or site.
 
     `spec`: its length, and how often one begins where they overlap: "60s", "300s/60s". A window is told again, with
@@ -298,9 +315,6 @@ class Window(Record):
     `suppressed`: the figures on faces are withheld, because too few tracks are behind them.
     """
 
-    scope: Scope
-    site: str
-    id: str
     spec: str
     start: datetime
     end: datetime
@@ -319,11 +333,6 @@ class Window(Record):
     label_share: dict[str, float] | None = None
     late_included: int = 0
     suppressed: bool = False
-
-    @property
-    def owner(self) -> str:
-        """Decides the partition: all windows of one scope are in one, in order."""
-        return f"{self.scope}/{self.site}/{self.id}"
 
     @property
     def key(self) -> str:

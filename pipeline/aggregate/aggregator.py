@@ -35,7 +35,8 @@ class EventsPartition:
     def add(self, message: Message, offset: int, now: datetime) -> list[CameraRecord | PanesRecord]:
         """What a record sets free; the camera's own state comes last. `now`: the wall clock."""
         key = message.site, message.camera
-        camera = self._cameras.setdefault(key, self._panes(message.camera))
+        self.expect(*key)
+        camera = self._cameras[key]
         if not isinstance(message, Idle):
             self._heard[key] = now
         late = camera.too_late
@@ -51,7 +52,8 @@ class EventsPartition:
 
     def expect(self, site: str, camera: str) -> None:
         """A camera of which something is to come: when nothing does, time passes for it, too."""
-        self._cameras.setdefault((site, camera), self._panes(camera))
+        if (site, camera) not in self._cameras:
+            self._cameras[site, camera] = self._panes(camera)
 
     def _panes(self, camera: str, state: Camera | None = None) -> CameraPanes:
         return CameraPanes(self._policy.grace, partial(self._zones.of, camera), state)

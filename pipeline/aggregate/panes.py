@@ -17,13 +17,12 @@ from pydantic import PlainSerializer, PlainValidator
 
 from pipeline.aggregate.seqset import SeqSet
 from pipeline.aggregate.tally import FRAME, Tally
-from pipeline.messages import CameraState, Face, Idle, Ledger, Message, Observation, Stub
+from pipeline.messages import GONE, CameraState, Face, Idle, Ledger, Message, Observation, Stub
 
 PANE = timedelta(seconds=10)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 WHOLE = ""  # among a pane's tallies: the camera itself; the others are its zones'
-GONE = frozenset({CameraState.ENDED, CameraState.FAILED, CameraState.STOPPED})
 
 
 def pane_of(at: datetime) -> datetime:
@@ -142,7 +141,9 @@ class CameraPanes:
         return self._advance(state, until)
 
     def _session(self, state: Camera, number: int) -> Session:
-        session = state.sessions.setdefault(number, Session())
+        if number not in state.sessions:
+            state.sessions[number] = Session()
+        session = state.sessions[number]
         session.touched = state.time
         return session
 
@@ -193,7 +194,9 @@ class CameraPanes:
         pane = state.panes.setdefault(pane_of(at), {})
         self._changed.add(pane_of(at))
         for zone in (WHOLE, *sorted(self._zones(at))):
-            yield zone, pane.setdefault(zone, Tally())
+            if zone not in pane:
+                pane[zone] = Tally()
+            yield zone, pane[zone]
 
     def _too_late(self, state: Camera, at: datetime) -> bool:
         return pane_of(at) + PANE + self._grace <= state.time

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pipeline.aggregate.panes import Camera
 from pipeline.aggregate.tally import Tally
-from pipeline.messages import Record, Scope
+from pipeline.messages import OfScope, Record
 
 
 class CameraRecord(Record):
@@ -23,23 +23,15 @@ class CameraRecord(Record):
         return f"events/{self.site}/{self.camera}"
 
 
-class PanesRecord(Record):
+class PanesRecord(OfScope):
     """What one tick of a camera means for one scope: the panes that changed. See panes.Tick."""
 
-    scope: Scope
-    site: str
-    id: str
     camera: str
     as_of: datetime
     reached: datetime
     gone: bool
     over: bool
     panes: dict[datetime, Tally]
-
-    @property
-    def owner(self) -> str:
-        """Decides the partition: all of a scope's records, and its windows, are one reader's."""
-        return f"{self.scope}/{self.site}/{self.id}"
 
     @property
     def key(self) -> str:
@@ -55,18 +47,11 @@ class WindowState(Record):
     digest: str
 
 
-class ScopeRecord(Record):
+class ScopeRecord(OfScope):
     """How far the windows of a scope were told."""
 
-    scope: Scope
-    site: str
-    id: str
     told_to: datetime
     open: list[WindowState] = Field(default_factory=list)
-
-    @property
-    def owner(self) -> str:
-        return f"{self.scope}/{self.site}/{self.id}"
 
     @property
     def key(self) -> str:

@@ -15,14 +15,13 @@ from pipeline.capture.connection import CameraProcess
 from pipeline.capture.session import Outlet, Session
 from pipeline.capture.spec import CameraSpec, ReadOptions
 from pipeline.capture.watchdog import Backoff, Watchdog
-from pipeline.messages import CameraState, CameraStatus
+from pipeline.messages import GONE, CameraState, CameraStatus
 from pipeline.settings import CaptureSettings
 
 log = logging.getLogger(__name__)
 
 LEDGER_SECONDS = 1.0
 FILE_ATTEMPTS = 3  # a file whose reading breaks off so often is given up
-OVER = (CameraState.ENDED, CameraState.FAILED, CameraState.STOPPED)
 
 
 class StopSignal:
@@ -123,10 +122,10 @@ class Camera:
         self._enter(session, outcome.state, outcome.reason)
         if outcome.state is CameraState.DOWN:
             self._pause(session)
-        if self._stop.is_set() and self._status.state not in OVER:
+        if self._stop.is_set() and self._status.state not in GONE:
             self._enter(session, CameraState.STOPPED, "")
         self._settle(session)
-        return self._status.state not in OVER
+        return self._status.state not in GONE
 
     def _connect(self, session: Session) -> Outcome:
         """One process, from its start to its end."""
@@ -249,7 +248,7 @@ class Camera:
         return min(rates) if rates else None
 
     def _promised_fps(self) -> float | None:
-        if self._status.state is CameraState.CONNECTING or self._status.state in OVER:
+        if self._status.state is CameraState.CONNECTING or self._status.state in GONE:
             return 0.0  # before its first connection and after its end a camera promises nothing
         fps = self._expected_fps()
         return 0.0 if fps is None and self._status.state is CameraState.DOWN else fps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from pipeline.messages import CameraState, CameraStatus, Face, Ledger, Observation, Stub
+from pipeline.messages import GONE, CameraState, CameraStatus, Face, Ledger, Observation, Stub
 
 RATE_SECONDS = 5.0
 
@@ -55,7 +55,7 @@ class Board:
                 row.dead += 1
             case Ledger():
                 row.dropped += sum(len(seqs) for ranges in message.dropped.values() for seqs in ranges)
-                if message.final and message.state in (CameraState.ENDED, CameraState.FAILED, CameraState.STOPPED):
+                if message.final and message.state in GONE:
                     self.ended.add(message.camera)
             case CameraStatus():
                 row.state, row.reason, row.source = message.state, message.reason, message.source or row.source
