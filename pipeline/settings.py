@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
@@ -33,6 +36,9 @@ USUAL_ADDRESSES = {
 }
 
 
+ModelKind = Literal["torchserve", "torchserve-grpc", "open-inference", "open-inference-grpc", "in-process"]
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,9 +60,11 @@ class KafkaSettings(Section):
     replication: int = Field(1, ge=1, le=9, description="replication factor of topics that are created")
     frames_retention_minutes: float = Field(15, gt=0, description="how long frames are kept")
     frames_retention_bytes: int = Field(2**30, gt=0, description="bytes of frames kept per partition")
+    alerts_retention_days: float = Field(30, gt=0, description="how long alerts are kept")
     events_retention_days: float = Field(7, gt=0, description="how long observations are kept")
     group: str = Field("emostream-analyze", description="consumer group of the analyzers")
     aggregate_group: str = Field("emostream-aggregate", description="consumer group of the aggregators")
+    webhooks_group: str = Field("emostream-webhooks", description="consumer groups of the webhooks, one an endpoint")
 
 
 class CaptureSettings(Section):
@@ -110,10 +118,22 @@ class AnalyzeSettings(Section):
     commit_seconds: float = Field(1.0, gt=0, description="outputs are flushed and offsets committed this often")
     stall_seconds: float = Field(30, gt=1, description="an analyzer without progress for so long is replaced")
     crop_margin: float | None = Field(None, ge=0, le=1, description="part of the face box around it; none: the model's")
+    tracker: Literal["motion", "bytetrack"] = Field(
+        "motion", description="what follows faces from frame to frame; bytetrack: needs the extra of that name"
+    )
+    smoothing_seconds: float = Field(1.0, gt=0, description="after so long a reading of a face counts half")
+    reread_seconds: float = Field(
+        1.0, ge=0, description="how long a reading holds for a face that has not changed; 0: every face of every frame"
+    )
+    readings_per_second: float | None = Field(
+        None, gt=0, description="faces of one camera that are read at most, neediest first; none: all that are due"
+    )
 
 
-class ClassifySettings(Section):
-    kind: Literal["torchserve", "torchserve-grpc", "open-inference", "open-inference-grpc", "in-process"] = Field(
+class ModelSettings(Section):
+    """A model, and how it is reached."""
+
+    kind: ModelKind = Field(
         "torchserve-grpc",
         description="how the model is reached; open-inference: KServe's protocol V2, as Triton speaks it",
     )
@@ -127,10 +147,9 @@ class ClassifySettings(Section):
         None, description="the server's inference token, where it asks for one; sent in clear but over https"
     )
     threads: int = Field(1, ge=1, description="threads of the model (in-process, and each worker of --local)")
-    workers: int = Field(1, ge=1, description="TorchServe workers of --local")
 
     @model_validator(mode="after")
-    def _url_fits_kind(self) -> ClassifySettings:
+    def _url_fits_kind(self) -> Self:
         if self.url and self.kind.endswith("grpc") == ("://" in self.url):
             wanted = "host:port" if self.kind.endswith("grpc") else "http://host:port"
             raise ValueError(f"url: {self.url!r} does not fit kind {self.kind}, which wants {wanted}")
@@ -152,11 +171,33 @@ class ClassifySettings(Section):
         return self.url or USUAL_ADDRESSES[self.kind]
 
 
+class ShadowSettings(ModelSettings):
+    """A second model, in each analyzer's own process unless a server is named."""
+
+    kind: ModelKind = Field("in-process", description="how the shadow is reached; as `classify.kind`")
+    batches: int = Field(16, ge=1, description="requests that wait for the shadow; more are skipped and counted")
+    mebibytes: float = Field(32, gt=0, description="the same, as bytes of crops")
+
+
+class ClassifySettings(ModelSettings):
+    workers: int = Field(1, ge=1, description="TorchServe workers of --local")
+    shadow: ShadowSettings | None = Field(
+        None, description="a second model that reads the same crops, only to be compared; fields as below"
+    )
+
+
 class WindowSettings(Section):
     """One kind of window. A new one begins every `every_seconds`; without it, where the last one ends."""
 
     seconds: int = Field(gt=0, multiple_of=10, description="length")
     every_seconds: int | None = Field(None, gt=0, multiple_of=10, description="less than the length: they overlap")
+
+
+    @property
+    def name(self) -> str:
+        """As windows and alert rules call it."""
+        every = self.every_seconds or self.seconds
+        return f"{self.seconds}s" if every == self.seconds else f"{self.seconds}s/{every}s"
 
 
 class AggregateSettings(Section):
@@ -168,6 +209,9 @@ class AggregateSettings(Section):
     grace_seconds: int = Field(30, ge=0, multiple_of=10, description="how long a window's late frames are waited for")
     revision_seconds: int = Field(10, gt=0, multiple_of=10, description="least time between two revisions of a window")
     idle_seconds: float = Field(15, gt=0, description="a camera of which nothing is heard is silent after this")
+    member: str | None = Field(
+        None, description="name of this aggregator, the same after a restart, which then takes its place at once"
+    )
     commit_seconds: float = Field(1.0, gt=0, description="outputs are flushed and offsets committed this often")
 
 
@@ -196,6 +240,121 @@ class ZoneSettings(Section):
         return polygon
 
 
+Severity = Literal["info", "warning", "critical"]
+NO_DATA = "no-data"  # the rule that is built in
+
+
+class AlertSettings(Section):
+    """A rule on the windows of each camera, zone or site; docs/alerts.md explains every part."""
+
+    id: str = Field(description="name of the rule")
+    title: str = Field("", description="what it tells, in a few words for those who are called")
+    scope: Literal["camera", "zone", "site"] = Field("camera", description="whose windows it looks at, each by itself")
+    only: list[str] = Field(default_factory=list, description="names of the cameras, zones or sites; none: all")
+    window: str = Field("60s", description="kind of window, one of `aggregate.windows`: 60s, 300s/60s")
+    measure: Literal["share", "mean", "change"] = Field(
+        "share",
+        description="share of the faces, mean score, or change of the share since the window before",
+    )
+    expressions: list[Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]] = Field(
+        min_length=1, description="apparent expressions, of which it takes the sum"
+    )
+    above: float | None = Field(None, description="raised beyond this; this or `below`")
+    below: float | None = Field(None, description="raised under this")
+    clear: float | None = Field(None, description="cleared at this, which lies on the calm side; none: the same")
+    against: Literal["absolute", "baseline"] = Field(
+        "absolute", description="baseline: limits count deviations from what is usual there"
+    )
+    for_seconds: int = Field(0, ge=0, description="how long it must hold; 0: one window")
+    clear_for_seconds: int = Field(0, ge=0, description="how long it must be over; 0: one window")
+    min_coverage: float = Field(0.5, ge=0, le=1, description="with less really seen, a window is not judged")
+    min_told: int = Field(10, ge=1, description="with fewer readings of faces, a window is not judged")
+    severity: Severity = Field("warning")
+    baseline_hours: float = Field(24, gt=0, description="time over which what is usual adapts")
+    baseline_windows: int = Field(60, ge=2, description="windows that must be learned from before it speaks")
+    min_deviation: float = Field(0.05, gt=0, description="a deviation counts as at least this")
+
+    @field_validator("id")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if value == NO_DATA:
+            raise ValueError(f"{NO_DATA} is the rule that is built in; the section no_data has its settings")
+        return check_name(value)
+
+    @model_validator(mode="after")
+    def _limits_make_sense(self) -> Self:
+        limit = self.below if self.above is None else self.above
+        if limit is None or (self.above is not None and self.below is not None):
+            raise ValueError("give a limit: above or below, and one of them only")
+        if self.clear is not None and (self.clear > limit if self.above is not None else self.clear < limit):
+            raise ValueError(f"clear: {self.clear} lies beyond the limit {limit}: it would never be over")
+        if self.against == "absolute" and not -1 <= limit <= 1:
+            raise ValueError(f"the limit {limit} is no share: -1 to 1, or against: baseline")
+        return self
+
+
+class NoDataSettings(Section):
+    """The rule that is built in: a camera of which too little is seen is an alert of its own."""
+
+    enabled: bool = Field(True)
+    window: str | None = Field(None, description="kind of window; none: the first of `aggregate.windows`")
+    below: float = Field(0.2, gt=0, le=1, description="with less of the expected frames really seen, data is absent")
+    for_seconds: int = Field(120, ge=0, description="how long, before it is told")
+    clear_for_seconds: int = Field(60, ge=0, description="how long data must be back")
+    group_at: int = Field(3, ge=2, description="so many cameras that lose their data together are one alert")
+    group_seconds: int = Field(120, ge=0, description="together: one after the other within this")
+    severity: Severity = Field("critical")
+
+
+class WebhookSettings(Section):
+    """An address that alerts are posted to, signed as Standard Webhooks says."""
+
+    id: str = Field(description="name of the endpoint; what was delivered to it is remembered by it")
+    url: str = Field(description="http(s)://..., may hold user:password@")
+    secret: SecretStr = Field(description="whsec_ and base64 of 24 to 64 bytes, or env:NAME of a variable that holds it")
+    rules: list[str] = Field(default_factory=list, description="ids of the rules it is told of; none: all")
+    severities: list[Severity] = Field(default_factory=list, description="severities it is told of; none: all")
+    timeout_seconds: float = Field(10, gt=0, le=60, description="of one attempt")
+    backoff_seconds: float = Field(1, gt=0, description="first pause before another attempt; doubles, with jitter")
+    backoff_max_seconds: float = Field(60, gt=0)
+    give_up_seconds: float = Field(3600, ge=0, le=86400, description="after so long the alert is a dead letter")
+
+    @field_validator("id")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        return check_name(value)
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("no http:// or https:// address")
+        return url
+
+    @field_validator("secret")
+    @classmethod
+    def _is_a_secret(cls, secret: SecretStr) -> SecretStr:
+        text = secret.get_secret_value()
+        if text.startswith("env:"):
+            variable = text.removeprefix("env:")
+            text = os.environ.get(variable, "")
+            if not text:
+                raise ValueError(f"the environment variable {variable} is not set")
+        try:
+            length = len(base64.b64decode(text.removeprefix("whsec_"), validate=True))
+        except ValueError:
+            length = 0
+        if not text.startswith("whsec_") or not 24 <= length <= 64:
+            raise ValueError('not whsec_ and base64 of 24 to 64 bytes; `echo "whsec_$(openssl rand -base64 32)"` makes one')
+        return SecretStr(text)
+
+    @field_serializer("secret", when_used="json")
+    def _tell(self, secret: SecretStr) -> str:
+        """Roles are given their settings as JSON."""
+        return secret.get_secret_value()
+
+
 class RaySettings(Section):
     address: str | None = Field(None, description="an existing cluster; none: a local one is started")
     object_store_mebibytes: int = Field(128, ge=80)
@@ -218,6 +377,10 @@ class Settings(BaseSettings):
 
     site: str = Field("site-1", description="name of the site these cameras belong to")
     cameras: list[CameraSettings] = Field(default_factory=list)
+    delivery: Literal["at_least_once", "exactly_once"] = Field(
+        "at_least_once",
+        description="exactly_once: outputs and offsets of analyze and aggregate are Kafka transactions",
+    )
     zones: list[ZoneSettings] = Field(default_factory=list, description="parts of pictures with windows of their own")
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     capture: CaptureSettings = Field(default_factory=CaptureSettings)
@@ -227,6 +390,9 @@ class Settings(BaseSettings):
     classify: ClassifySettings = Field(default_factory=ClassifySettings)
     ray: RaySettings = Field(default_factory=RaySettings)
     aggregate: AggregateSettings = Field(default_factory=AggregateSettings)
+    alerts: list[AlertSettings] = Field(default_factory=list, description="rules on windows")
+    no_data: NoDataSettings = Field(default_factory=NoDataSettings)
+    webhooks: list[WebhookSettings] = Field(default_factory=list, description="addresses that alerts are posted to")
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     model_dir: Path | None = Field(None, description="folder that already holds detector files, known by sha256")
     run_dir: Path = Field(Path("runs"), description="logs and state of the embedded stack, one folder a run")
@@ -244,6 +410,23 @@ class Settings(BaseSettings):
         twice = {name for name in ids if ids.count(name) > 1}
         if twice:
             raise ValueError(f"cameras: id {min(twice)!r} is used twice")
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_fit(self) -> Settings:
+        windows = [window.name for window in self.aggregate.windows]
+        wanted = [(f"alerts: {rule.id}: window", rule.window) for rule in self.alerts]
+        for field, window in [*wanted, ("no_data.window", self.no_data.window)]:
+            if window is not None and window not in windows:
+                raise ValueError(f"{field}: {window!r} is none of aggregate.windows: {', '.join(windows)}")
+        for section, ids in (("alerts", [rule.id for rule in self.alerts]), ("webhooks", [w.id for w in self.webhooks])):
+            twice = {name for name in ids if ids.count(name) > 1}
+            if twice:
+                raise ValueError(f"{section}: id {min(twice)!r} is used twice")
+        known = {NO_DATA, *(rule.id for rule in self.alerts)}
+        for webhook in self.webhooks:
+            for rule_id in set(webhook.rules) - known:
+                raise ValueError(f"webhooks: {webhook.id}: no rule {rule_id!r}; there are {', '.join(sorted(known))}")
         return self
 
     @classmethod

@@ -14,19 +14,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import FencedInstanceIdError, KafkaError
 from kafka.partitioner import murmur2
-from kafka.structs import OffsetAndMetadata
 
 from pipeline.aggregate.aggregator import GIVE_UP, EventsPartition, StatePartition
 from pipeline.aggregate.state import CameraRecord, PanesRecord, ScopeRecord
 from pipeline.aggregate.windows import Policy, Spec
 from pipeline.errors import BadRecord, DependencyError
-from pipeline.kafka.clients import NOT_OURS, Revoked, consumer, producer, subscribe
+from pipeline.kafka.clients import Revoked, consumer, subscribe, to_committed
 from pipeline.kafka.lag import Lag
-from pipeline.kafka.outbox import Out, Outbox
+from pipeline.kafka.outbox import Committed, Out, Outbox, outbox
 from pipeline.kafka.reader import Reader, parse
 from pipeline.messages import CameraState, CameraStatus, Idle, Ledger, Observation, Scope, Stub, Window, headers_of
 from pipeline.metrics import Metrics, list_targets
@@ -67,6 +66,7 @@ class Aggregator:
         """`statuses`: of `camera-status`, which tells what cameras there are before anything is heard of them."""
         self._kafka = settings.kafka
         self._settings = settings.aggregate
+        self._exactly_once = settings.delivery == "exactly_once"
         self._policy = policy(settings.aggregate)
         self._zones = Zones(settings.zones)
         self._consumer = reader
@@ -92,7 +92,8 @@ class Aggregator:
         next_commit = next_idle = time.monotonic()
         while not stop.is_set():
             polled = self._consumer.poll(timeout_ms=POLL_MS)
-            self._forget_revoked()
+            if self._forget_revoked():
+                continue
             self._enlist(self._statuses.poll(0))
             self._take_up(self._consumer.assignment() - self._next.keys())
             for partition, records in polled.items():
@@ -106,7 +107,7 @@ class Aggregator:
                 next_commit = now + self._settings.commit_seconds
                 self._commit()
         self._commit()
-        self._commit()  # what the first one stored
+        self._commit()  # at least once: what the first one stored
 
     def _enlist(self, records: Iterable[Any]) -> None:
         """Cameras that gave pictures: something of them is to come."""
@@ -124,13 +125,28 @@ class Aggregator:
             return cameras
         return [camera for camera in cameras if panes.id in self._zones.of(camera, panes.as_of)]
 
-    def _forget_revoked(self) -> None:
-        for partition in self._revoked.take():
+    def _forget_revoked(self) -> bool:
+        """Whether everything begins anew, at offsets before what was just read."""
+        revoked = self._revoked.take()
+        for partition in revoked:
             held: dict[int, Any] = self._events if partition.topic == self._events_topic else self._scopes
             held.pop(partition.partition, None)
             self._next.pop(partition, None)
             self._stored.pop(partition, None)
             self._to_store = {key: stored for key, stored in self._to_store.items() if stored[0] != partition}
+        undone = bool(revoked) and self._outbox.undo()
+        if undone:
+            self._start_over()
+        return undone
+
+    def _start_over(self) -> None:
+        """What was sent since the last commit is undone: it is made again from the records."""
+        self._events.clear()
+        self._scopes.clear()
+        self._next.clear()
+        self._stored.clear()
+        self._to_store.clear()
+        to_committed(self._consumer)
 
     def _take_up(self, new: set[TopicPartition]) -> None:
         """What was known of these partitions."""
@@ -201,49 +217,52 @@ class Aggregator:
                 events = self._events.get(self._partition(f"{site}/{camera}"))
                 if events is not None:
                     events.expect(site, camera)
-        idle = [
-            record
-            for partition in self._next
-            if partition.topic == self._events_topic and self._all_read(partition)
-            for record in self._events[partition.partition].idle(now, after)
-        ]
         try:
-            behind = self._lag.records() if idle else 0
+            behind = self._lag.records()
         except DependencyError as error:
             log.warning("silent cameras are not told of: %s", error)
             return
-        for record in idle if not behind else ():
-            self._outbox.send(Out(self._events_topic, record.key.encode(), record.encode(), headers_of(record)))
+        ends = self._consumer.end_offsets([partition for partition in self._next if self._is_events(partition)])
+        for partition, end in ends.items() if not behind else ():
+            if (self._consumer.position(partition) or 0) >= end:
+                for record in self._events[partition.partition].idle(now, after):
+                    out = Out(self._events_topic, record.key.encode(), record.encode(), headers_of(record))
+                    self._outbox.send(out)
 
-    def _all_read(self, partition: TopicPartition) -> bool:
-        end = self._consumer.highwater(partition)
-        return end is not None and (self._consumer.position(partition) or 0) >= end
+    def _is_events(self, partition: TopicPartition) -> bool:
+        return bool(partition.topic == self._events_topic)
 
     def _commit(self) -> None:
-        """Flush what was made; commit what was stored the last time, which tells whether it is still ours; store.
+        """Exactly once: what was made, what is known and the offsets are one transaction.
 
-        So no state is known before what it tells of is written, no offset is committed before the state is known, and
-        one whose place was taken stores nothing any more.
+        At least once: flush what was made; commit what was stored the last time, which tells whether it is still ours;
+        store. So no state is known before what it tells of is written, no offset is committed before the state is
+        known, and one whose place was taken stores nothing any more.
         """
-        self._outbox.flush()
-        try:
-            if self._stored:
-                self._consumer.commit({p: OffsetAndMetadata(at, "", -1) for p, at in self._stored.items()})
-        except FencedInstanceIdError:
-            raise DependencyError("another aggregator took this one's place", "it goes on there") from None
-        except KafkaError as error:
-            told = "partitions are moving" if isinstance(error, NOT_OURS) else "will be tried again"
-            log.info("not committed, %s: %r", told, error)
-            return
+        if self._exactly_once:
+            self._store()
+            offsets = {p: at for p, at in self._resume().items() if at != self._stored.get(p)}
+            if self._outbox.commit(self._consumer, offsets) is Committed.UNDONE:
+                self._start_over()
+            else:
+                self._stored |= offsets
+        elif self._outbox.commit(self._consumer, self._stored) is Committed.YES:
+            self._store()
+            self._outbox.flush()
+            self._stored = self._resume()
+
+    def _store(self) -> None:
         for _, out in self._to_store.values():
             self._outbox.send(out)
-        self._outbox.flush()
         self._to_store.clear()
-        for partition, following in self._next.items():
-            if following < 0:
-                continue
-            is_events = partition.topic == self._events_topic
-            self._stored[partition] = self._events[partition.partition].resume(following) if is_events else following
+
+    def _resume(self) -> dict[TopicPartition, int]:
+        """From where to read again after a restart."""
+        return {
+            partition: self._events[partition.partition].resume(following) if self._is_events(partition) else following
+            for partition, following in self._next.items()
+            if following >= 0
+        }
 
 
 def _state(record: Any) -> State | None:
@@ -263,13 +282,18 @@ def run(settings: Settings, stop: threading.Event) -> None:
     metrics = Metrics("aggregate")
     port = metrics.serve(settings.metrics.host)
     list_targets(settings.metrics.targets_dir, "aggregate", settings.metrics.host, [port])
+    group, member = settings.kafka.aggregate_group, settings.aggregate.member
     reader = consumer(
-        settings.kafka, settings.kafka.aggregate_group, session_timeout_ms=6_000, heartbeat_interval_ms=2_000
+        settings.kafka,
+        group,
+        group_instance_id=member and f"{group}-{member}",
+        session_timeout_ms=6_000,
+        heartbeat_interval_ms=2_000,
     )
-    writer = producer(settings.kafka, compression_type="lz4")
+    writer = outbox(settings, f"{group}-{member or uuid4()}")
     with Lag(settings.kafka) as lag, Reader(settings.kafka, [CAMERA_STATUS]) as statuses:
         try:
-            Aggregator(settings, reader, statuses, Outbox(writer), lag, metrics).run(stop)
+            Aggregator(settings, reader, statuses, writer, lag, metrics).run(stop)
         finally:
             reader.close(autocommit=False, timeout_ms=2000)
-            writer.close(timeout=2)
+            writer.close()

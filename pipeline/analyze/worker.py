@@ -1,41 +1,44 @@
 """One analyzer: frames in, observations out, and nothing committed before it is written.
 
 The loop of `Worker.run` owns the consumer, the outbox and all bookkeeping. Two pools work for it: one decodes,
-detects and cuts faces out (native code, outside the interpreter lock), one holds requests to the model open. What
-they find is written out in offset order, partition by partition; then flush, then commit.
+detects and cuts faces out (native code, outside the interpreter lock), one holds requests to the model open. A frame's
+faces are followed from the camera's last frame in the order of the log, and those that are due go to the model. What
+comes of it all is written out in offset order, partition by partition; then flush, then commit.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import queue
+import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import FencedInstanceIdError, KafkaError
-from kafka.structs import OffsetAndMetadata
 
 from pipeline.analyze.batching import Batch, Batcher
-from pipeline.analyze.observe import Seen
+from pipeline.analyze.held import CameraInView, Held, Job, Outs
 from pipeline.analyze.recorder import Recorder
 from pipeline.analyze.status import Status
+from pipeline.analyze.tracking.budget import Policy
+from pipeline.analyze.tracking.faces import CameraFaces, Rules
+from pipeline.analyze.tracking.tracker import maker
 from pipeline.analyze.vision import Looked, Vision
 from pipeline.classify.classifier import Classifier, Scored
-from pipeline.errors import BadRecord, ClassifierUnavailable, DependencyError
-from pipeline.kafka.clients import NOT_OURS, Revoked, subscribe
-from pipeline.kafka.gaps import GapFinder
-from pipeline.kafka.offsets import Entry, PartitionLog
-from pipeline.kafka.outbox import Out, Outbox
+from pipeline.errors import BadRecord, ClassifierUnavailable
+from pipeline.kafka.clients import Revoked, subscribe, to_committed
+from pipeline.kafka.outbox import Committed, Out, Outbox
+from pipeline.kafka.reader import Reader
 from pipeline.messages import FrameHeader, FrameId, Kind, Ledger, record_kind
 from pipeline.metrics import Metrics
-from pipeline.settings import Settings
-from pipeline.topics import FRAMES, name
+from pipeline.settings import AnalyzeSettings, Settings
+from pipeline.topics import EVENTS, FRAMES, name
 
 log = logging.getLogger(__name__)
 
@@ -44,19 +47,8 @@ IDLE_POLL_MS = 100
 WAIT_SECONDS = 0.005  # for the pools, while frames are in flight
 KEEP_ALIVE_SECONDS = 0.5
 MODEL_RETRY_SECONDS = (0.2, 2.0)  # first pause between tries, and the longest
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """A frame between reading and its fate. `before`: what must be written ahead of it."""
-
-    entry: Entry[list[Out]]
-    record: Any
-    header: FrameHeader
-    size: int
-    before: list[Out] = field(default_factory=list)
-    seen: Seen | None = None
-    waiting: int = 0  # faces whose scores are not there yet
+TAIL_RECORDS = 2000  # of each partition of `emotion-events`, from which a camera's tracks go on
+RUN_BYTES = 8  # of chance in every track's id
 
 
 class Worker:
@@ -70,27 +62,27 @@ class Worker:
         vision: Vision,
         classifier: Classifier,
         metrics: Metrics,
+        wanted: Callable[[bytes | None], bool] = lambda key: True,
     ) -> None:
+        """`wanted`: by a record's key; one that is not wanted is passed over, and nothing comes of it."""
         self._settings = settings.analyze
+        self._rules = _rules(settings.analyze, classifier.abstain_below)
         self._consumer = consumer
         self._outbox = outbox
         self._vision = vision
         self._classifier = classifier
         self._metrics = metrics
+        self._wanted = wanted
         self._kafka = settings.kafka
         self._topic = name(settings.kafka, FRAMES)
         self._recorder = Recorder(settings.kafka, vision.detector, classifier.model, metrics)
-        self._logs: dict[TopicPartition, PartitionLog[list[Out]]] = {}
-        self._gaps: dict[TopicPartition, GapFinder] = {}
-        self._committed: dict[TopicPartition, int] = {}
+        self._held: dict[TopicPartition, Held] = {}
         self._revoked = Revoked()
         analyze = settings.analyze
         self._batcher: Batcher[tuple[Job, int]] = Batcher(analyze.batch_faces, analyze.batch_wait_seconds)
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()  # what the pools have for the loop
         self._look_pool = ThreadPoolExecutor(settings.analyze.threads, "look")
         self._request_pool = ThreadPoolExecutor(settings.analyze.requests, "request")
-        self._frames = 0
-        self._bytes = 0
         self._next_poll = 0.0
         self._next_commit = 0.0
         self._stop = threading.Event()
@@ -103,7 +95,7 @@ class Worker:
         self._stop.set()
 
     def status(self) -> Status:
-        return Status(self._loops, self._written, self._frames, self._waiting_for_model)
+        return Status(self._loops, self._written, self._frames(), self._waiting_for_model)
 
     def run(self) -> None:
         """Work until `stop`. Raises DependencyError when an output is not taken or another took this one's place."""
@@ -126,7 +118,7 @@ class Worker:
 
     def _read(self, now: float) -> None:
         """Poll while there is room; without room only now and then, with all partitions paused, to stay a member."""
-        room = self._settings.inflight_frames - self._frames
+        room = self._settings.inflight_frames - self._frames()
         if room < min(POLL_RECORDS, self._settings.inflight_frames) or self._too_many_bytes():
             if now < self._next_poll:
                 return
@@ -134,58 +126,95 @@ class Worker:
         elif self._consumer.paused():
             self._consumer.resume(*self._consumer.paused())
         self._next_poll = now + KEEP_ALIVE_SECONDS
-        timeout = 0 if self._frames else IDLE_POLL_MS
+        timeout = 0 if self._frames() else IDLE_POLL_MS
         polled = self._consumer.poll(timeout_ms=timeout, max_records=max(1, min(POLL_RECORDS, room)))
-        self._forget_revoked()
-        jobs = []
-        for partition, records in polled.items():
-            if partition not in self._logs:
-                self._logs[partition] = PartitionLog()
-                self._gaps[partition] = GapFinder(self._consumer.committed(partition))
-            for record in records:
-                job = self._receive(record, self._logs[partition].read(record.offset), self._gaps[partition])
-                if job is not None:
-                    jobs.append(job)
+        if self._forget_revoked():
+            return
+        self._take_up(self._consumer.assignment() - self._held.keys())
+        jobs = [
+            job
+            for partition, records in polled.items()
+            for record in records
+            if (job := self._receive(record, self._held[partition])) is not None
+        ]
         for at in range(0, len(jobs), self._vision.batch):
             self._look_pool.submit(self._look, jobs[at : at + self._vision.batch])
 
+    def _frames(self) -> int:
+        return sum(held.frames for held in list(self._held.values()))
+
+    def _bytes(self) -> int:
+        return sum(held.bytes for held in self._held.values())
+
     def _too_many_bytes(self) -> bool:
-        return self._bytes >= self._settings.inflight_mebibytes * 2**20
+        return self._bytes() >= self._settings.inflight_mebibytes * 2**20
 
-    def _forget_revoked(self) -> None:
-        for partition in self._revoked.take():
-            if self._logs.pop(partition, None) is not None:
+    def _take_up(self, new: Set[TopicPartition]) -> None:
+        """What was written of these partitions' cameras last, so that their tracks go on."""
+        if not new:
+            return
+        tails: dict[int, list[Any]] = defaultdict(list)
+        with Reader(self._kafka, [EVENTS], {partition.partition for partition in new}) as reader:
+            reader.from_last(TAIL_RECORDS)
+            for record in reader.to_end():
+                tails[record.partition].append(record)
+        for partition in new:
+            start = self._consumer.committed(partition)
+            self._held[partition] = Held(start, tails[partition.partition], self._begin)
+
+    def _begin(self) -> CameraInView:
+        return CameraInView(CameraFaces(self._rules, secrets.token_hex(RUN_BYTES)))
+
+    def _forget_revoked(self) -> bool:
+        """Whether everything begins anew, at offsets before what was just read."""
+        revoked = self._revoked.take()
+        for partition in revoked:
+            if self._held.pop(partition, None) is not None:
                 log.info("partition %d is no longer ours", partition.partition)
-            self._gaps.pop(partition, None)
-            self._committed.pop(partition, None)
+        undone = bool(revoked) and self._outbox.undo()
+        if undone:
+            self._start_over()
+        return undone
 
-    def _receive(self, record: Any, entry: Entry[list[Out]], gaps: GapFinder) -> Job | None:
+    def _start_over(self) -> None:
+        """What was sent since the last commit is undone: it is made again from the records."""
+        self._held.clear()
+        to_committed(self._consumer)
+
+    def _receive(self, record: Any, held: Held) -> Job | None:
         """A frame to look at, or None for a record that is dealt with already."""
-        gaps.read(record.offset)
+        entry = held.log.read(record.offset)
+        held.gaps.read(record.offset)
+        if not self._wanted(record.key):
+            entry.finish(_made([]))
+            return None
         try:
             kind = record_kind(record.headers)
             if kind is Kind.LEDGER:
                 ledger = Ledger.decode(record.value)
                 _check_key(record, ledger.key)
                 frame = FrameId(ledger.site, ledger.camera, ledger.session, ledger.next_seq)
-                outs = self._recorder.expired(frame, gaps.ledger(ledger), ledger.written_at)
-                entry.finish([*outs, self._recorder.passed_on(record)])
+                outs = self._recorder.expired(frame, held.gaps.ledger(ledger), ledger.written_at)
+                entry.finish(_made([*outs, self._recorder.passed_on(record)]))
                 return None
             if kind is not Kind.FRAME:
                 raise BadRecord("type", f"{kind} has no place on {record.topic}")
             header = FrameHeader.decode(record.headers)
             _check_key(record, header.frame_id.key)
         except BadRecord as error:
-            entry.finish(self._recorder.dead(record, error))
+            entry.finish(_made(self._recorder.dead(record, error)))
             return None
         except Exception as error:  # nothing that stands on a topic may stop its partition
             log.exception("reading the record at offset %d failed", record.offset)
-            entry.finish(self._recorder.dead(record, BadRecord("internal", f"reading it failed: {error!r}")))
+            failed = BadRecord("internal", f"reading it failed: {error!r}")
+            entry.finish(_made(self._recorder.dead(record, failed)))
             return None
-        job = Job(entry, record, header, len(record.value or b""))
-        job.before = self._recorder.expired(header.frame_id, gaps.frame(header.frame_id), header.captured_at)
-        self._frames += 1
-        self._bytes += job.size
+        before = self._recorder.expired(header.frame_id, held.gaps.frame(header.frame_id), header.captured_at)
+        if held.written(header):
+            entry.finish(_made(before))
+            return None
+        job = Job(held, entry, record, header, before)
+        held.expect(job)
         return job
 
     # looking: decode, detect, cut out
@@ -203,27 +232,44 @@ class Worker:
     def _collect(self) -> None:
         """Take what the pools have found; wait a moment for it when there is nothing else to do."""
         try:
-            self._inbox.get(timeout=WAIT_SECONDS if self._frames else 0)()
+            self._inbox.get(timeout=WAIT_SECONDS if self._frames() else 0)()
             while True:
                 self._inbox.get_nowait()()
         except queue.Empty:
             pass
 
     def _take_looked(self, job: Job, looked: Looked | BadRecord) -> None:
-        if isinstance(looked, BadRecord):
-            self._finish(job, self._recorder.dead(job.record, looked))
+        job.answer = looked
+        if isinstance(looked, Looked):
+            self._recorder.looked(job.header.frame_id.camera, looked)
+            job.held.hold(job, sum(crop.nbytes for crop in looked.crops))
+        for following in job.held.answered():
+            try:
+                self._follow(following)
+            except Exception as error:  # a bug of ours must not stop the partition
+                following.finish(_made(self._bug(following, "following its faces", error)))
+
+    def _follow(self, job: Job) -> None:
+        """Whose faces they are, and which of them are read. Called in the order of the log."""
+        looked, header = job.answer, job.header
+        if not isinstance(looked, Looked):
+            assert looked is not None
+            job.finish(_made([*job.before, *self._recorder.dead(job.record, looked)]))
             return
-        self._recorder.looked(job.header.frame_id.camera, looked)
-        job.seen = looked.seen
-        job.waiting = len(looked.crops)
-        if not job.waiting:
-            self._finish(job, [self._recorder.observed(job.header, looked.seen)])
+        seen = looked.seen
+        camera = job.held.camera(header.frame_id.key)
+        size = seen.width, seen.height
+        job.followed = camera.faces.follow(seen.faces, looked.cropped, size, header.captured_at)
+        read = set(job.followed.read)
+        crops = [crop for index, crop in zip(looked.cropped, looked.crops, strict=True) if index in read]
+        job.held.hold(job, sum(crop.nbytes for crop in crops) - sum(crop.nbytes for crop in looked.crops))
+        job.answer = Looked(seen)
+        job.waiting = len(crops)
+        if not crops:
+            job.finish(partial(self._observed, job))
             return
-        crops_size = sum(crop.nbytes for crop in looked.crops)
-        job.size += crops_size
-        self._bytes += crops_size
-        tokens = [(job, index) for index in looked.cropped]
-        for batch in self._batcher.add(tokens, looked.crops, time.monotonic()):
+        tokens = [(job, index) for index in job.followed.read]
+        for batch in self._batcher.add(tokens, crops, time.monotonic()):
             self._request_pool.submit(self._classify, batch)
 
     def _send_due(self, now: float) -> None:
@@ -261,24 +307,36 @@ class Worker:
     def _take_scored(self, batch: Batch[tuple[Job, int]], scored: Scored) -> None:
         self._recorder.scored(len(batch.tokens) - len(scored.errors))
         for at, (job, index) in enumerate(batch.tokens):
-            assert job.seen is not None
-            face = job.seen.faces[index]
-            job.seen.faces[index] = self._vision.read(face, scored.probabilities[at], scored.errors.get(at))
+            assert isinstance(job.answer, Looked)
+            faces = job.answer.seen.faces
+            faces[index] = self._vision.read(faces[index], scored.probabilities[at], scored.errors.get(at))
             job.waiting -= 1
             if not job.waiting:
-                self._finish(job, [self._recorder.observed(job.header, job.seen)])
+                job.finish(partial(self._observed, job))
 
     # writing
 
-    def _finish(self, job: Job, outs: list[Out]) -> None:
-        job.entry.finish(job.before + outs)
-        self._frames -= 1
-        self._bytes -= job.size
+    def _observed(self, job: Job) -> list[Out]:
+        """Called when all that came before it in the log was told of the camera's faces."""
+        assert isinstance(job.answer, Looked)
+        assert job.followed is not None
+        seen, header = job.answer.seen, job.header
+        try:
+            faces = job.held.camera(header.frame_id.key).faces
+            seen.faces = faces.tell(seen.faces, job.followed, header.captured_at)
+            return [*job.before, self._recorder.observed(header, seen)]
+        except Exception as error:  # a bug of ours must not stop the partition
+            return self._bug(job, "telling of its faces", error)
+
+    def _bug(self, job: Job, doing: str, error: Exception) -> list[Out]:
+        log.exception("%s: %s failed", job.header.frame_id.event_id, doing)
+        letter = BadRecord("internal", f"{doing} failed: {error!r}")
+        return [*job.before, *self._recorder.dead(job.record, letter)]
 
     def _write(self) -> None:
-        for partition_log in self._logs.values():
-            for outs in partition_log.ready():
-                for out in outs:
+        for held in self._held.values():
+            for make in held.log.ready():
+                for out in make():
                     self._outbox.send(out)
                 self._written += 1
 
@@ -289,25 +347,20 @@ class Worker:
             self._show()
 
     def _commit(self) -> None:
-        """Flush, then commit: what is committed has been written."""
+        """What is committed has been written."""
         positions = {
-            partition: partition_log.position
-            for partition, partition_log in self._logs.items()
-            if partition_log.position is not None and partition_log.position != self._committed.get(partition)
+            partition: held.log.position
+            for partition, held in self._held.items()
+            if held.log.position is not None and held.log.position != held.committed
         }
         if not positions:
             return
-        self._outbox.flush()
-        try:
-            self._consumer.commit({p: OffsetAndMetadata(at, "", -1) for p, at in positions.items()})
-        except FencedInstanceIdError:
-            raise DependencyError("another analyzer took this one's place", "it goes on there") from None
-        except NOT_OURS as error:
-            log.info("not committed, partitions are moving: %r", error)
-        except KafkaError as error:
-            log.warning("not committed, will be tried again: %r", error)
-        else:
-            self._committed |= positions
+        match self._outbox.commit(self._consumer, positions):
+            case Committed.YES:
+                for partition, position in positions.items():
+                    self._held[partition].committed = position
+            case Committed.UNDONE:
+                self._start_over()
 
     # showing
 
@@ -315,11 +368,25 @@ class Worker:
         lag = 0
         for partition in self._consumer.assignment():
             end = self._consumer.highwater(partition)
-            if end is not None and partition in self._logs:
+            if end is not None and partition in self._held:
                 lag += max(0, end - (self._consumer.position(partition) or 0))
         self._metrics.consumer_lag.set(lag)
-        self._metrics.inflight_frames.labels("analyze").set(self._frames)
-        self._metrics.inflight_bytes.labels("analyze").set(self._bytes)
+        self._metrics.inflight_frames.labels("analyze").set(self._frames())
+        self._metrics.inflight_bytes.labels("analyze").set(self._bytes())
+
+
+def _made(outs: list[Out]) -> Outs:
+    return lambda: outs
+
+
+def _rules(analyze: AnalyzeSettings, abstain_below: float) -> Rules:
+    per_second = analyze.readings_per_second or math.inf
+    return Rules(
+        maker(analyze.tracker),
+        half_life=analyze.smoothing_seconds,
+        abstain_below=abstain_below,
+        policy=Policy(per_second=per_second, hold=analyze.reread_seconds),
+    )
 
 
 def _check_key(record: Any, key: str) -> None:

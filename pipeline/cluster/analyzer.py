@@ -36,33 +36,34 @@ class Analyzer:
         from pipeline.analyze.vision import Vision
         from pipeline.analyze.worker import Worker
         from pipeline.classify.choose import make as make_classifier
-        from pipeline.kafka.clients import consumer, producer
-        from pipeline.kafka.outbox import Outbox
+        from pipeline.kafka.clients import consumer
+        from pipeline.kafka.outbox import outbox
         from pipeline.metrics import Metrics
 
         cv2.setNumThreads(1)
         settings = self._settings
         metrics = Metrics("analyze")
         self._metrics_port = metrics.serve(settings.metrics.host)
-        classifier = make_classifier(settings.classify)
+        classifier = make_classifier(settings.classify, metrics)
         group = settings.kafka.group
+        member = f"{group}-{self._index}"  # a replacement takes its partitions over at once
         reader = consumer(
             settings.kafka,
             group,
-            group_instance_id=f"{group}-{self._index}",  # a replacement takes the partitions over at once
+            group_instance_id=member,
             session_timeout_ms=10_000,
             heartbeat_interval_ms=2_000,
         )
-        writer = producer(settings.kafka, compression_type="lz4")
+        writer = outbox(settings, member)
         vision = Vision(settings, make_detector(settings.detect, settings.model_dir), classifier)
-        self._worker = Worker(settings, reader, Outbox(writer), vision, classifier, metrics)
+        self._worker = Worker(settings, reader, writer, vision, classifier, metrics)
         if self._stopped:
             self._worker.stop()
         try:
             self._worker.run()
         finally:
             reader.close(autocommit=False, timeout_ms=2000)
-            writer.close(timeout=2)
+            writer.close()
             classifier.close()
 
     def stop(self) -> None:

@@ -72,6 +72,7 @@ def consumer(kafka: KafkaSettings, group: str | None = None, **changes: Any) -> 
         "group_id": group,
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
+        "isolation_level": "read_committed",
         "max_partition_fetch_bytes": max(MAX_RECORD_BYTES, 4 * 2**20),
         "fetch_max_bytes": 32 * 2**20,
         "fetch_max_wait_ms": 100,
@@ -105,6 +106,16 @@ def subscribe(
         missing = set(topics) - consumer.topics()
     if missing:
         raise DependencyError(f"topic {min(missing)} does not exist", "emostream topics apply creates it")
+
+
+def to_committed(consumer: KafkaConsumer) -> None:
+    """Read on from where its group has committed, in every partition that it was given."""
+    for partition in consumer.assignment():
+        at = consumer.committed(partition)
+        if at is None:
+            consumer.seek_to_beginning(partition)
+        else:
+            consumer.seek(partition, at)
 
 
 class Revoked(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types

@@ -52,6 +52,12 @@ class Reader:
             for partition, offset in self._consumer.end_offsets(self._partitions).items():
                 self._consumer.seek(partition, offset)
 
+    def from_last(self, records: int) -> None:
+        """The last so many of each partition, as far as offsets tell."""
+        with errors_of(self._kafka):
+            ends = self._consumer.end_offsets(self._partitions)
+        self.from_offsets({partition: end - records for partition, end in ends.items()})
+
     def from_time(self, since: datetime) -> None:
         millis = int(since.timestamp() * 1000)
         with errors_of(self._kafka):

@@ -97,7 +97,9 @@ class SystemRun:
             self._first_session = int(started.timestamp() * 1000)  # sessions are numbered by their start
             logs = self._plan.folder / "logs"
             metrics = self._plan.settings.metrics.model_copy(update={"targets_dir": self._plan.folder / "metrics"})
-            settings = self._plan.settings.model_copy(update={"metrics": metrics, "log_dir": logs})
+            aggregate = self._plan.settings.aggregate.model_copy(update={"member": "0"})
+            changes = {"metrics": metrics, "log_dir": logs, "aggregate": aggregate}
+            settings = self._plan.settings.model_copy(update=changes)
             file = write_settings(settings, self._plan.folder)
             self._aggregate = KeptRole("aggregate", file, logs)
             stack.callback(self._aggregate.stop)

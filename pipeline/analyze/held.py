@@ -1,0 +1,117 @@
+"""What a worker holds of one partition of `frames`: the records on their way, and the cameras they are of."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from pipeline.analyze.tracking.faces import CameraFaces, Followed
+from pipeline.analyze.vision import Looked
+from pipeline.errors import BadRecord
+from pipeline.kafka.gaps import GapFinder
+from pipeline.kafka.offsets import Entry, PartitionLog
+from pipeline.kafka.outbox import Out
+from pipeline.kafka.reader import parse
+from pipeline.messages import FrameHeader, Kind, Observation, record_kind
+
+log = logging.getLogger(__name__)
+
+Outs = Callable[[], list[Out]]
+"""What a record became, made when it is written out: in the order of the log."""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A frame between reading and writing out. `before`: what must be written ahead of it; `size`: bytes it holds.
+
+    `answer`: what was found in it; `followed`: its faces' tracks; `waiting`: faces whose scores are not there yet.
+    """
+
+    held: Held
+    entry: Entry[Outs]
+    record: Any
+    header: FrameHeader
+    before: list[Out] = field(default_factory=list)
+    size: int = 0
+    answer: Looked | BadRecord | None = None
+    followed: Followed | None = None
+    waiting: int = 0
+
+    def finish(self, outs: Outs) -> None:
+        """Its fate is known; it is held until that is written out."""
+        self.entry.finish(partial(self.held.written_out, self, outs))
+
+
+@dataclass(slots=True)
+class CameraInView:
+    """What is remembered of a camera from frame to frame."""
+
+    faces: CameraFaces
+
+
+class Held:
+    """See the module. `make` begins a camera. For the worker's loop alone."""
+
+    def __init__(self, start: int | None, tail: Iterable[Any], make: Callable[[], CameraInView]) -> None:
+        """`start`: the group's committed offset; `tail`: the last records of the same partition of `emotion-events`."""
+        self.log: PartitionLog[Outs] = PartitionLog()
+        self.gaps = GapFinder(start)
+        self.committed = start
+        self.frames = 0  # read and not written out
+        self.bytes = 0
+        self._make = make
+        self._cameras: dict[str, CameraInView] = {}
+        self._unfollowed: deque[Job] = deque()
+        self._tail: dict[str, list[Observation]] = defaultdict(list)
+        self._written: set[str] = set()  # event ids of the tail
+        for record in tail:
+            self._learn(record)
+
+    def _learn(self, record: Any) -> None:
+        try:
+            kind = record_kind(record.headers)
+        except BadRecord:
+            return
+        if kind is Kind.OBSERVATION and isinstance(seen := parse(record), Observation):
+            self._written.add(seen.event_id)
+            self._tail[seen.frame_id.key].append(seen)
+
+    def written(self, header: FrameHeader) -> bool:
+        """Whether its observation stands in `emotion-events` already: it is read again after a kill."""
+        return header.frame_id.event_id in self._written
+
+    def camera(self, key: str) -> CameraInView:
+        """Begun, if it must be, from where the tail ends."""
+        known = self._cameras.get(key)
+        if known is None:
+            known = self._cameras[key] = self._make()
+            tail = self._tail.pop(key, [])
+            if tail:
+                known.faces.restore(tail)
+        return known
+
+    def expect(self, job: Job) -> None:
+        """It was read and is being looked at."""
+        self._unfollowed.append(job)
+        self.frames += 1
+        self.hold(job, len(job.record.value or b""))
+
+    def hold(self, job: Job, size: int) -> None:
+        """So many bytes more are held for it, or less."""
+        job.size += size
+        self.bytes += size
+
+    def written_out(self, job: Job, outs: Outs) -> list[Out]:
+        """What it became, once it is its turn."""
+        self.frames -= 1
+        self.bytes -= job.size
+        return outs()
+
+    def answered(self) -> Iterator[Job]:
+        """The jobs whose answers are there, in the order of the log."""
+        while self._unfollowed and self._unfollowed[0].answer is not None:
+            yield self._unfollowed.popleft()
