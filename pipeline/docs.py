@@ -16,18 +16,32 @@ from pydantic.fields import FieldInfo
 from pipeline import __version__
 from pipeline.messages import KINDS, Kind
 from pipeline.metrics import Metrics
-from pipeline.settings import CameraSettings, KafkaSettings, Settings, ZoneSettings
-from pipeline.topics import CAMERA_STATUS, DEAD_LETTERS, EVENTS, FRAMES, STATE, WINDOWS, plan
+from pipeline.settings import (
+    AlertSettings,
+    CameraSettings,
+    KafkaSettings,
+    Section,
+    Settings,
+    WebhookSettings,
+    ZoneSettings,
+)
+from pipeline.topics import ALERTS, CAMERA_STATUS, DEAD_LETTERS, EVENTS, FRAMES, STATE, WINDOWS, plan
 from serving.server.measures import MEANING
 
 CARRIES = {
     FRAMES: (Kind.FRAME, Kind.LEDGER),
     EVENTS: (Kind.OBSERVATION, Kind.STUB, Kind.LEDGER, Kind.IDLE),
     WINDOWS: (Kind.WINDOW,),
-    CAMERA_STATUS: (Kind.CAMERA_STATUS,),
+    ALERTS: (Kind.ALERT,),
+    CAMERA_STATUS: (Kind.CAMERA_STATUS, Kind.CAMERA_SIGHT),
     DEAD_LETTERS: (Kind.DEAD_LETTER,),
 }
-LISTS: dict[str, type[BaseModel]] = {"cameras": CameraSettings, "zones": ZoneSettings}
+LISTS: dict[str, type[BaseModel]] = {
+    "cameras": CameraSettings,
+    "zones": ZoneSettings,
+    "alerts": AlertSettings,
+    "webhooks": WebhookSettings,
+}
 FRAME_HEADERS = {
     "site": "name of the site",
     "camera": "name of the camera",
@@ -67,6 +81,9 @@ def settings_page() -> str:
         section = _section(field)
         if section is not None:
             lines += [f"## {section_name}", "", *_table(section.model_fields.items(), f"{section_name}.")]
+            for name, part in _parts(section):
+                whole = f"{section_name}.{name}"
+                lines += [f"### {whole}", "", *_table(part.model_fields.items(), f"{whole}.")]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -149,6 +166,14 @@ def _retention(config: dict[str, str]) -> dict[str, int]:
 def _section(field: FieldInfo) -> type[BaseModel] | None:
     kind = field.annotation
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _parts(section: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The sections that a field of this section may hold, by the field's name."""
+    for name, field in section.model_fields.items():
+        for kind in getattr(field.annotation, "__args__", ()):
+            if isinstance(kind, type) and issubclass(kind, Section):
+                yield name, kind
 
 
 def _table(fields: Any, prefix: str) -> list[str]:

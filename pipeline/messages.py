@@ -35,6 +35,8 @@ class Kind(StrEnum):
     CAMERA_STATUS = "emostream.camera-status.v1"
     DEAD_LETTER = "emostream.dead-letter.v1"
     WINDOW = "emostream.window.v1"
+    ALERT = "emostream.alert.v1"
+    CAMERA_SIGHT = "emostream.camera-sight.v1"
 
 
 class CameraState(StrEnum):
@@ -165,6 +167,24 @@ class CameraStatus(Record):
         return f"{self.site}/{self.camera}"
 
 
+class CameraSight(Record):
+    """A change of whether a camera sees. `sight`: what makes it blind from now on, see Observation; "": it sees again.
+
+    `since`: when the frames began by which that is told; null where nobody knows.
+    """
+
+    site: str
+    camera: str
+    session: int
+    at: datetime
+    sight: str
+    since: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.site}/{self.camera}"
+
+
 class ModelRef(BaseModel):
     """Which detector or model computed a value."""
 
@@ -213,8 +233,12 @@ Scores = Annotated[dict[str, float], Field(description="probability of each appa
 class Face(BaseModel):
     """One face of a frame and its apparent expression.
 
-    `abstained`: its expression is not told, for `reason`. `scores` and `label` are null when it was not classified;
-    with reason "uncertain" they are there, too weak to be counted.
+    `track_id`: the same while the face is followed, null for a doubtful find; random in each run, it tells nothing of a
+    person. `track_epoch`: since when, in seconds of Unix time, no track of the camera was lost for want of frames; ids
+    of two epochs have nothing to do with each other. `scores`: what the model read of this very frame, null where it
+    was not asked; `inferred` says whether it was. `smoothed`: the readings of the track, the later the weightier.
+    `label`, `confidence`: by the scores, or by the smoothed ones where there are none. `abstained`: the expression is
+    not told, for `reason`; with "uncertain" the scores and the label are there, too weak to be counted.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -253,6 +277,8 @@ class Observation(FrameRecord):
     """What was seen in one frame: 0..n faces. One record for every frame that could be read.
 
     `timings`: seconds by stage. `scripted`: what the synthetic camera drew, one expression a face, else null.
+    `blind`: why the camera sees nothing of use although its frames can be read: "dark", "overexposed", "covered",
+    "frozen", "moved" or "out_of_focus"; "" while it sees. Faces that were found all the same are told.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=(), ser_json_inf_nan="null")
@@ -264,6 +290,7 @@ class Observation(FrameRecord):
     degradation: list[str] = Field(default_factory=list)
     faces: list[Face] = Field(default_factory=list)
     scripted: list[str] | None = None
+    blind: str = ""
 
 
 class Stub(FrameRecord):
@@ -281,13 +308,17 @@ class Scope(StrEnum):
 
 
 class FrameCounts(BaseModel):
-    """What became of the frames of a time. `expected`: what the cameras' rates promised; fractions of a frame occur."""
+    """What became of the frames of a time. `expected`: what the cameras' rates promised; fractions of a frame occur.
+
+    `blind`: of the observed frames, those of a camera that saw nothing of use, by reason.
+    """
 
     model_config = ConfigDict(frozen=True)
     expected: float = 0
     observed: int = 0
     dead_lettered: int = 0
     dropped: dict[str, int] = Field(default_factory=dict)
+    blind: dict[str, int] = Field(default_factory=dict)
 
 
 class OfScope(Record):
@@ -309,7 +340,9 @@ class Window(OfScope):
     `spec`: its length, and how often one begins where they overlap: "60s", "300s/60s". A window is told again, with
     the next `revision`, when late frames changed it, and for the last time as `final`. `as_of`: up to what time of
     each camera's records it tells. `coverage`: frames observed over those expected, at most 1; null where none were
-    expected; `cameras`: the same for each. Faces are counted once a frame they are seen in: `n_face_frames`, of them
+    expected; `cameras`: the same for each. `blind`: the part of the coverage that came from cameras that saw nothing
+    of use; `blind_cameras`: those that were blind in most of their frames, with the most frequent reason (see
+    Observation). Faces are counted once a frame they are seen in: `n_face_frames`, of them
     `n_told` with a told expression, which `scores_mean` and `label_share` are over (null without any), and
     `n_abstained` without. `late_included`: frames that came after their ten seconds had been closed.
     `suppressed`: the figures on faces are withheld, because too few tracks are behind them.
@@ -323,7 +356,9 @@ class Window(OfScope):
     as_of: datetime
     frames: FrameCounts
     coverage: float | None
+    blind: float | None = None
     cameras: dict[str, float | None]
+    blind_cameras: dict[str, str] = Field(default_factory=dict)
     n_face_frames: int
     n_tracks: int
     n_told: int
@@ -337,6 +372,87 @@ class Window(OfScope):
     @property
     def key(self) -> str:
         return f"{self.owner}/{self.spec}/{_iso(self.start)}"
+
+
+class AlertState(StrEnum):
+    """`updated`: it stands, and something about it is new."""
+
+    RAISED = "raised"
+    UPDATED = "updated"
+    CLEARED = "cleared"
+
+
+class ClearedBy(StrEnum):
+    """Why an alert is over. Only `data` says that what raised it was seen to be over."""
+
+    DATA = "data"
+    NOTHING_EXPECTED = "nothing_expected"  # its cameras were stopped, or came to their end
+    GROUPED = "grouped"  # it goes on as part of another
+    FORGOTTEN = "forgotten"  # on request
+    RULE = "rule"  # the settings no longer have its rule
+
+
+class WindowRef(BaseModel):
+    """A window as it was told."""
+
+    model_config = ConfigDict(frozen=True)
+    key: str
+    revision: int = 0
+
+
+class Usual(BaseModel):
+    """What is usual: mean and deviation of the rule's measure, learned from so many windows."""
+
+    model_config = ConfigDict(frozen=True)
+    mean: float
+    deviation: float
+    windows: int
+
+
+class Alert(OfScope):
+    """Windows fulfil a rule, or do so no longer. All records of one alert have its `alert_id`; `update` counts them.
+
+    `since`: start of the first window in which it held; `at`: end of the one that this record comes from. `value`:
+    what the rule measures, null where that cannot be told; `threshold`: its limit. `coverage`: part of the expected
+    frames that was really seen. `cameras`: those it speaks of; of absent data, each with its reason, or "back".
+    `windows`: those that raised it, the latest ten. `stale`: nothing could be judged for a while; no sign of calm.
+    An alert that is acknowledged or silenced is told all the same, but calls nobody.
+    """
+
+    alert_id: str
+    update: int = Field(ge=0)
+    rule: str
+    title: str
+    state: AlertState
+    severity: str
+    since: datetime
+    at: datetime
+    reason: str
+    value: float | None
+    threshold: float
+    baseline: Usual | None = None
+    coverage: float | None
+    cameras: dict[str, str]
+    windows: list[WindowRef]
+    stale: bool = False
+    cleared_by: ClearedBy | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    silenced_until: datetime | None = None
+    silenced_by: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.owner
+
+    @property
+    def event_id(self) -> str:
+        """The same for the same record, however often it is written."""
+        return f"{self.alert_id}-{self.update}"
+
+    @property
+    def silenced(self) -> bool:
+        return self.silenced_until is not None and self.at < self.silenced_until
 
 
 class DeadLetter(Record):
@@ -366,6 +482,8 @@ KINDS: dict[Kind, type[Record]] = {
     Kind.CAMERA_STATUS: CameraStatus,
     Kind.DEAD_LETTER: DeadLetter,
     Kind.WINDOW: Window,
+    Kind.ALERT: Alert,
+    Kind.CAMERA_SIGHT: CameraSight,
 }
 
 
@@ -470,7 +588,7 @@ def cloud_event(
     ]
 
 
-def headers_of(record: Message | CameraStatus | DeadLetter | Window) -> Headers:
+def headers_of(record: Message | CameraStatus | CameraSight | DeadLetter | Window | Alert) -> Headers:
     """The CloudEvents headers of a JSON record."""
     match record:
         case Observation():
@@ -485,8 +603,13 @@ def headers_of(record: Message | CameraStatus | DeadLetter | Window) -> Headers:
         case CameraStatus():
             event_id = f"{record.key}/{record.session}/{record.state}/{_iso(record.at)}"
             return cloud_event(Kind.CAMERA_STATUS, record.key, event_id, record.at)
+        case CameraSight():
+            event_id = f"{record.key}/{record.session}/sight/{_iso(record.at)}"
+            return cloud_event(Kind.CAMERA_SIGHT, record.key, event_id, record.at)
         case Window():
             return cloud_event(Kind.WINDOW, record.owner, f"{record.key}/{record.revision}", record.end)
+        case Alert():
+            return cloud_event(Kind.ALERT, record.owner, record.event_id, record.at)
         case DeadLetter():
             event_id = f"{record.topic}/{record.partition}/{record.offset}"
             return cloud_event(Kind.DEAD_LETTER, record.topic, event_id, record.at)

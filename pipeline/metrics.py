@@ -1,7 +1,7 @@
 """Every metric of emostream, and the endpoint that shows them. `docs/metrics.md` is generated from here.
 
-Labels are few and bounded: camera_id, stage, reason, model, version, emotion, role, final. Never a track id, a pid or a
-host name.
+Labels are few and bounded: camera_id, stage, reason, model, version, emotion, role, final, rule (of the settings).
+Never a track id, a pid or a host name.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pipeline.errors import DependencyError
 
 STAGE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 LATENCY_SECONDS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 120.0)
+DISTANCES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 BATCH_SIZES = (1, 2, 4, 8, 16, 24, 32, 48, 64, 128, 256)
 
 
@@ -48,6 +49,9 @@ class Metrics:
         self.camera_reconnects = counter("camera_reconnects", "Connections of a camera after its first.", "camera_id")
         # analyze
         self.frames_observed = counter("frames_observed", "Frames that became an observation.", "camera_id")
+        self.camera_blind = gauge(
+            "camera_blind", "1 while the camera sees nothing of use, by reason.", "camera_id", "reason"
+        )
         self.dead_letters = counter("dead_letters", "Records that could not be used.", "reason")
         self.faces_detected = counter("faces_detected", "Faces found in frames.", "camera_id")
         self.faces_rejected = counter("faces_rejected", "Faces whose expression is not told, by reason.", "reason")
@@ -64,12 +68,21 @@ class Metrics:
         )
         self.batch_size = histogram("batch_size", "Face crops in one request to the model.", BATCH_SIZES)
         self.consumer_lag = gauge("consumer_lag_frames", "Records on `frames` not yet read by this process.")
+        self.shadow_faces = counter("shadow_faces", "Faces that model and shadow both read.", "model", "version")
+        self.shadow_label_changes = counter("shadow_label_changes", "Of these, faces that the shadow reads otherwise.")
+        self.shadow_score_distance = histogram(
+            "shadow_score_distance", "Total variation distance of a face's scores, model and shadow.", DISTANCES
+        )
+        self.shadow_skipped = counter("shadow_skipped", "Faces that model and shadow are not compared on.", "reason")
         # aggregate
         self.windows_emitted = counter("windows_emitted", "Windows told, by whether for the last time.", "final")
         self.window_coverage = gauge(
             "window_coverage_ratio", "Frames observed over those expected, in a camera's last window.", "camera_id"
         )
         self.late_events = counter("late_events", "Frames that came too late for any window.")
+        self.alerts = counter("alerts", "Alerts raised.", "rule")
+        # webhooks
+        self.webhook_posts = counter("webhook_posts", "Alerts posted to webhooks, by what came of it.", "reason")
         # several
         self.inflight_frames = gauge("inflight_frames", "Frames held by this process.", "role")
         self.inflight_bytes = gauge("inflight_bytes", "Bytes of frames held by this process.", "role")

@@ -48,7 +48,7 @@ class CameraSettings(Section):
 
     uri: str = Field(description="rtsp://, http(s)://, a file, a folder or glob, webcam:0, synthetic:?people=2")
     id: str | None = Field(None, description="name of the camera; taken from the URI when not given")
-    fps: float | None = Field(None, gt=0, le=240, description="frame rate cap, frames/s; none: as the source gives")
+    fps: float | None = Field(None, gt=0, le=240, description="cap, frames/s; more is not captured; none: no cap")
     loop: bool = Field(False, description="start a file again at its end")
     realtime: bool = Field(True, description="false: a file is read as fast as the system takes it, no drops")
 
@@ -121,9 +121,9 @@ class AnalyzeSettings(Section):
     tracker: Literal["motion", "bytetrack"] = Field(
         "motion", description="what follows faces from frame to frame; bytetrack: needs the extra of that name"
     )
-    smoothing_seconds: float = Field(1.0, gt=0, description="after so long a reading of a face counts half")
+    smoothing_seconds: float = Field(0.3, gt=0, description="after so long a reading of a face counts half")
     reread_seconds: float = Field(
-        1.0, ge=0, description="how long a reading holds for a face that has not changed; 0: every face of every frame"
+        0.5, ge=0, description="how long a reading holds for a face that has not changed; 0: every face of every frame"
     )
     readings_per_second: float | None = Field(
         None, gt=0, description="faces of one camera that are read at most, neediest first; none: all that are due"
@@ -192,12 +192,34 @@ class WindowSettings(Section):
     seconds: int = Field(gt=0, multiple_of=10, description="length")
     every_seconds: int | None = Field(None, gt=0, multiple_of=10, description="less than the length: they overlap")
 
-
     @property
     def name(self) -> str:
         """As windows and alert rules call it."""
         every = self.every_seconds or self.seconds
         return f"{self.seconds}s" if every == self.seconds else f"{self.seconds}s/{every}s"
+
+
+class SightSettings(Section):
+    """When a camera whose frames can be read sees nothing of use; docs/decisions/0013 has the measurements."""
+
+    enabled: bool = Field(True, description="tell cameras that see nothing of use")
+    dark_level: float = Field(
+        16, ge=0, le=255, description="19 of 20 parts of the picture no lighter, gray level of 255: dark; 0: off"
+    )
+    white_level: float = Field(
+        245, ge=0, le=255, description="17 of 20 parts of the picture as light or lighter: overexposed; 0: off"
+    )
+    min_sharpness: float = Field(
+        0.48, ge=0, le=2, description="fine over coarse structure of the picture; less is out of focus; 0: off"
+    )
+    min_likeness: float = Field(
+        0.2, ge=0, le=1, description="of the picture to the camera's usual view; less is covered or moved; 0: off"
+    )
+    light_seconds: float = Field(5, gt=0, description="dark or overexposed for so long, by the camera's time: told")
+    view_seconds: float = Field(10, gt=0, description="covered, moved or out of focus for so long: told")
+    frozen_seconds: float = Field(15, ge=0, description="the same picture for so long: frozen; 0: off")
+    clear_seconds: float = Field(3, gt=0, description="a good picture for so long: the camera sees again")
+    relearn_seconds: float = Field(300, gt=0, description="a moved camera's new view is its usual one after so long")
 
 
 class AggregateSettings(Section):
@@ -286,8 +308,9 @@ class AlertSettings(Section):
         limit = self.below if self.above is None else self.above
         if limit is None or (self.above is not None and self.below is not None):
             raise ValueError("give a limit: above or below, and one of them only")
-        if self.clear is not None and (self.clear > limit if self.above is not None else self.clear < limit):
-            raise ValueError(f"clear: {self.clear} lies beyond the limit {limit}: it would never be over")
+        upwards = self.above is not None or self.against == "baseline"  # deviations are counted away from the mean
+        if self.clear is not None and (self.clear > limit if upwards else self.clear < limit):
+            raise ValueError(f"clear: {self.clear} lies beyond the limit {limit}: over while it still holds")
         if self.against == "absolute" and not -1 <= limit <= 1:
             raise ValueError(f"the limit {limit} is no share: -1 to 1, or against: baseline")
         return self
@@ -311,10 +334,12 @@ class WebhookSettings(Section):
 
     id: str = Field(description="name of the endpoint; what was delivered to it is remembered by it")
     url: str = Field(description="http(s)://..., may hold user:password@")
-    secret: SecretStr = Field(description="whsec_ and base64 of 24 to 64 bytes, or env:NAME of a variable that holds it")
+    secret: SecretStr = Field(
+        description="whsec_ and base64 of 24 to 64 bytes, or env:NAME of a variable that holds it"
+    )
     rules: list[str] = Field(default_factory=list, description="ids of the rules it is told of; none: all")
     severities: list[Severity] = Field(default_factory=list, description="severities it is told of; none: all")
-    timeout_seconds: float = Field(10, gt=0, le=60, description="of one attempt")
+    timeout_seconds: float = Field(10, gt=0, le=60, description="how long an answer is waited for")
     backoff_seconds: float = Field(1, gt=0, description="first pause before another attempt; doubles, with jitter")
     backoff_max_seconds: float = Field(60, gt=0)
     give_up_seconds: float = Field(3600, ge=0, le=86400, description="after so long the alert is a dead letter")
@@ -346,7 +371,9 @@ class WebhookSettings(Section):
         except ValueError:
             length = 0
         if not text.startswith("whsec_") or not 24 <= length <= 64:
-            raise ValueError('not whsec_ and base64 of 24 to 64 bytes; `echo "whsec_$(openssl rand -base64 32)"` makes one')
+            raise ValueError(
+                'not whsec_ and base64 of 24 to 64 bytes; `echo "whsec_$(openssl rand -base64 32)"` makes one'
+            )
         return SecretStr(text)
 
     @field_serializer("secret", when_used="json")
@@ -387,6 +414,7 @@ class Settings(BaseSettings):
     detect: DetectSettings = Field(default_factory=DetectSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)
     analyze: AnalyzeSettings = Field(default_factory=AnalyzeSettings)
+    sight: SightSettings = Field(default_factory=SightSettings)
     classify: ClassifySettings = Field(default_factory=ClassifySettings)
     ray: RaySettings = Field(default_factory=RaySettings)
     aggregate: AggregateSettings = Field(default_factory=AggregateSettings)
@@ -419,7 +447,10 @@ class Settings(BaseSettings):
         for field, window in [*wanted, ("no_data.window", self.no_data.window)]:
             if window is not None and window not in windows:
                 raise ValueError(f"{field}: {window!r} is none of aggregate.windows: {', '.join(windows)}")
-        for section, ids in (("alerts", [rule.id for rule in self.alerts]), ("webhooks", [w.id for w in self.webhooks])):
+        for section, ids in (
+            ("alerts", [rule.id for rule in self.alerts]),
+            ("webhooks", [w.id for w in self.webhooks]),
+        ):
             twice = {name for name in ids if ids.count(name) > 1}
             if twice:
                 raise ValueError(f"{section}: id {min(twice)!r} is used twice")

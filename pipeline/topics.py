@@ -11,6 +11,7 @@ EVENTS = "emotion-events"
 CAMERA_STATUS = "camera-status"
 DEAD_LETTERS = "dead-letters"
 WINDOWS = "emotion-windows"
+ALERTS = "emotion-alerts"
 STATE = "aggregate-state"
 
 MAX_RECORD_BYTES = 12 * 2**20  # largest frame that travels, with its headers
@@ -34,7 +35,6 @@ def plan(kafka: KafkaSettings) -> dict[str, Topic]:
         "retention.bytes": str(kafka.frames_retention_bytes),
         "segment.ms": _ms(60),
         "segment.bytes": str(64 * 2**20),
-        "message.timestamp.type": "LogAppendTime",
         "max.message.bytes": str(MAX_RECORD_BYTES),
         "compression.type": "producer",
     }
@@ -48,9 +48,13 @@ def plan(kafka: KafkaSettings) -> dict[str, Topic]:
         (CAMERA_STATUS, few, events),
         (DEAD_LETTERS, few, short),
         (WINDOWS, kafka.partitions, {**compact, **events}),
+        (ALERTS, kafka.partitions, {"retention.ms": _ms(kafka.alerts_retention_days * day)}),
         (STATE, kafka.partitions, state),
     ]
-    return {short_name: Topic(name(kafka, short_name), count, config) for short_name, count, config in rows}
+    safe = {"message.timestamp.type": "LogAppendTime"}  # Kafka refuses records of a host whose clock is an hour ahead
+    if kafka.replication >= 3:  # with acks=all, so that what was acknowledged survives the loss of any one broker
+        safe["min.insync.replicas"] = "2"
+    return {short_name: Topic(name(kafka, short_name), count, config | safe) for short_name, count, config in rows}
 
 
 def name(kafka: KafkaSettings, short_name: str) -> str:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline.messages import (
     LABELS,
+    Alert,
+    AlertState,
     Box,
     CameraState,
     Face,
@@ -17,6 +19,7 @@ from pipeline.messages import (
     ModelRef,
     Observation,
     Quality,
+    Scope,
     SeqRange,
     Stub,
 )
@@ -38,11 +41,12 @@ def face(label: str, track: str = "t", zones: Sequence[str] = ()) -> Face:
 
 
 def observed(
-    seq: int, seconds: float, faces: Sequence[Face] = (), session: int = 1, camera: str = "cam"
+    seq: int, seconds: float, faces: Sequence[Face] = (), session: int = 1, camera: str = "cam", blind: str = ""
 ) -> Observation:
     return Observation(
         event_id=f"site/{camera}/{session}/{seq}", site="site", camera=camera, session=session, seq=seq,
         captured_at=at(seconds), processed_at=START, width=1, height=1, detector=MODEL, model=MODEL, faces=list(faces),
+        blind=blind,
     )  # fmt: skip
 
 
@@ -77,7 +81,8 @@ def camera_log(camera: str, seed: int) -> list[Message]:
         kind = rng.random()
         if kind < 0.55:
             faces = [face(rng.choice(LABELS), rng.choice("xyz")) for _ in range(rng.randrange(3))]
-            log.append(observed(seq, max(0.0, now - rng.choice([0, 0, 0, 5, 25, 60])), faces, camera=camera))
+            when = max(0.0, now - rng.choice([0, 0, 0, 5, 25, 60]))
+            log.append(observed(seq, when, faces, camera=camera, blind=rng.choice(["", "", "dark", "frozen"])))
             seq += 1
         elif kind < 0.65:
             log.append(stub(seq, now, camera))
@@ -89,3 +94,46 @@ def camera_log(camera: str, seed: int) -> list[Message]:
         elif log:
             log.append(rng.choice(log))
     return log or [observed(0, 0, camera=camera)]
+
+
+def busy_log(camera: str, seed: int, stops: float = 0.01) -> list[Message]:
+    """Some minutes of a camera with a frame a second: moods that last, faces that leave, outages.
+
+    `stops`: how probable it is that it is stopped or fails for a while, at each ledger record.
+    """
+    rng = random.Random(f"{camera} {seed}")
+    outage = random.Random(seed).randrange(60, 200)  # all cameras at once
+    log: list[Message] = []
+    seq = session = 0
+    mood, down, nobody = "neutral", 0, 0
+    for second in range(300):
+        if rng.random() < 0.03:
+            mood = rng.choice(["sad", "sad", "happy", "neutral", "fear"])
+        if rng.random() < 0.004 or (second == outage and rng.random() < 0.8):
+            down = rng.randrange(10, 150)
+        if rng.random() < 0.004:
+            nobody = rng.randrange(10, 200)
+        down, nobody = max(0, down - 1), max(0, nobody - 1)
+        if not down:
+            faces = [] if nobody else [face(rng.choice([mood, mood, mood, "neutral"]))]
+            log.append(observed(seq, second + 0.5, faces, session=session, camera=camera))
+            seq += 1
+        if second % 5 == 4:
+            stopped = rng.random() < stops
+            state = {"final": True, "state": rng.choice([CameraState.STOPPED, CameraState.FAILED])} if stopped else {}
+            log.append(ledger(second - 4, second + 1, 5, camera, session=session, **state))
+            if stopped:
+                session, seq, down = session + 1, 0, rng.randrange(20, 100)
+    return log
+
+
+def alert(**values: object) -> Alert:
+    """That a room was sad for a minute."""
+    return Alert.model_validate(
+        {
+            "scope": Scope.CAMERA, "site": "site", "id": "room", "alert_id": "0123456789abcdef", "update": 0,
+            "rule": "sad", "title": "Apparent sadness", "state": AlertState.RAISED, "severity": "warning",
+            "since": at(0), "at": at(60), "reason": "Apparent sadness", "value": 0.8, "threshold": 0.5,
+            "coverage": 1.0, "cameras": {"room": ""}, "windows": [], **values,
+        }
+    )  # fmt: skip

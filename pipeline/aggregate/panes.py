@@ -116,8 +116,7 @@ class CameraPanes:
             case Observation():
                 if self._untold(state, message):
                     for zone, tally in self._frames(state, until):
-                        tally.observed += 1
-                        tally.see(message.faces if zone == WHOLE else _within(zone, message.faces))
+                        tally.see(message.faces if zone == WHOLE else _within(zone, message.faces), message.blind)
             case Stub():
                 if self._untold(state, message):
                     for _, tally in self._frames(state, until):

@@ -25,9 +25,12 @@ def summary(told: Told, scope: Scope, site: str, name: str) -> Window:
             observed=total.observed,
             dead_lettered=total.dead_lettered,
             dropped=dict(sorted(total.dropped.items())),
+            blind=dict(sorted(total.blind.items())),
         ),
         coverage=coverage(*told.cameras.values()),
+        blind=blind(*told.cameras.values()),
         cameras={camera: coverage(tally) for camera, tally in told.cameras.items()},
+        blind_cameras={camera: reason for camera, tally in told.cameras.items() if (reason := mostly_blind(tally))},
         n_face_frames=total.faces,
         n_tracks=len(total.tracks),
         n_told=total.told,
@@ -42,8 +45,26 @@ def summary(told: Told, scope: Scope, site: str, name: str) -> Window:
 def coverage(*cameras: Tally) -> float | None:
     """Frames observed over frames expected, None where none were. A camera that gave more makes up for no other."""
     expected = sum(tally.expected for tally in cameras)
-    observed = sum(min(tally.expected, tally.observed * FRAME) for tally in cameras)
+    return round(sum(map(_observed, cameras)) / expected, 4) if expected else None
+
+
+def blind(*cameras: Tally) -> float | None:
+    """The part of the coverage that was seen by cameras that saw nothing of use: frames over frames expected."""
+    expected = sum(tally.expected for tally in cameras)
+    observed = sum(_observed(tally) * sum(tally.blind.values()) // max(1, tally.observed) for tally in cameras)
     return round(observed / expected, 4) if expected else None
+
+
+def mostly_blind(camera: Tally) -> str:
+    """Why the camera saw nothing of use in most of its frames; "" when it saw in half of them or more."""
+    if 2 * sum(camera.blind.values()) <= camera.observed:
+        return ""
+    return max(sorted(camera.blind), key=camera.blind.__getitem__)
+
+
+def _observed(camera: Tally) -> int:
+    """In thousandths of a frame, no more than expected."""
+    return min(camera.expected, camera.observed * FRAME)
 
 
 def _over_labels(sums: list[int], total: int) -> dict[str, float] | None:

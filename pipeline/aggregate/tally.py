@@ -24,7 +24,10 @@ Counts = Annotated[dict[str, int], PlainSerializer(lambda counts: dict(sorted(co
 
 @dataclass(slots=True)
 class Tally:
-    """`faces` are counted once a frame they are seen in; `told`: those whose expression is told."""
+    """`faces` are counted once a frame they are seen in; `told`: those whose expression is told.
+
+    `blind`: of the observed frames, those of a camera that saw nothing of use, by reason.
+    """
 
     expected: int = 0
     observed: int = 0
@@ -37,9 +40,13 @@ class Tally:
     scores: list[int] = field(default_factory=lambda: [0] * len(LABELS))
     labels: list[int] = field(default_factory=lambda: [0] * len(LABELS))
     tracks: Annotated[set[str], PlainSerializer(sorted)] = field(default_factory=set)
+    blind: Counts = field(default_factory=dict)
 
-    def see(self, faces: Iterable[Face]) -> None:
-        """Counts the faces of one frame. What was not read afresh is counted by its track's smoothed scores."""
+    def see(self, faces: Iterable[Face], blind: str = "") -> None:
+        """Counts one frame and its faces. What was not read afresh is counted by its track's smoothed scores."""
+        self.observed += 1
+        if blind:
+            _count(self.blind, blind)
         for face in faces:
             self.faces += 1
             if face.track_id is not None:
@@ -64,6 +71,8 @@ class Tally:
             _count(self.dropped, reason, n)
         for reason, n in other.abstained.items():
             _count(self.abstained, reason, n)
+        for reason, n in other.blind.items():
+            _count(self.blind, reason, n)
         self.scores = [a + b for a, b in zip(self.scores, other.scores, strict=True)]
         self.labels = [a + b for a, b in zip(self.labels, other.labels, strict=True)]
         self.tracks |= other.tracks

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from pipeline.analyze.sight.monitor import SightMonitor
 from pipeline.analyze.tracking.faces import CameraFaces, Followed
 from pipeline.analyze.vision import Looked
 from pipeline.errors import BadRecord
@@ -51,6 +52,7 @@ class CameraInView:
     """What is remembered of a camera from frame to frame."""
 
     faces: CameraFaces
+    sight: SightMonitor
 
 
 class Held:
@@ -92,7 +94,12 @@ class Held:
             tail = self._tail.pop(key, [])
             if tail:
                 known.faces.restore(tail)
+                known.sight.restore(tail[-1].blind, tail[-1].captured_at)
         return known
+
+    def blind(self) -> Iterator[tuple[str, str]]:
+        """Cameras that see nothing, by `site/camera`, with the reason."""
+        yield from ((key, camera.sight.sight) for key, camera in self._cameras.items() if camera.sight.sight)
 
     def expect(self, job: Job) -> None:
         """It was read and is being looked at."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pipeline.analyze.sight.glance import Glance
 from pipeline.errors import BadRecord
 from pipeline.messages import (
     CameraState,
@@ -35,12 +36,17 @@ class Place:
 
 @dataclass(slots=True)
 class Seen:
-    """A frame that was decoded: its faces from left to right, and the seconds each stage took."""
+    """A frame that was decoded: its faces from left to right, and the seconds each stage took.
+
+    `glance`: by which is told whether the camera sees; None where nobody asks. `blind`: why it does not.
+    """
 
     width: int
     height: int
     faces: list[Face]
     timings: dict[str, float] = field(default_factory=dict)
+    glance: Glance | None = None
+    blind: str = ""
 
 
 def observation(header: FrameHeader, seen: Seen, detector: ModelRef, model: ModelRef, now: datetime) -> Observation:
@@ -57,6 +63,7 @@ def observation(header: FrameHeader, seen: Seen, detector: ModelRef, model: Mode
         height=seen.height,
         detector=detector,
         model=model,
+        blind=seen.blind,
         timings={stage: round(seconds, 6) for stage, seconds in seen.timings.items()},
         faces=seen.faces,
         scripted=None if header.scripted is None else list(header.scripted),

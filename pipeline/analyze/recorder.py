@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +11,10 @@ from pipeline.analyze.observe import Place, Seen, dead_letter, expired, observat
 from pipeline.analyze.vision import Looked
 from pipeline.errors import BadRecord
 from pipeline.kafka.outbox import Out
-from pipeline.messages import FrameHeader, FrameId, ModelRef, SeqRange, frame_identity, headers_of
+from pipeline.messages import CameraSight, FrameHeader, FrameId, ModelRef, SeqRange, frame_identity, headers_of
 from pipeline.metrics import Metrics
 from pipeline.settings import KafkaSettings
-from pipeline.topics import DEAD_LETTERS, EVENTS, name
+from pipeline.topics import CAMERA_STATUS, DEAD_LETTERS, EVENTS, name
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ class Recorder:
     ) -> None:
         self._events = name(kafka, EVENTS)
         self._dead_letters = name(kafka, DEAD_LETTERS)
+        self._statuses = name(kafka, CAMERA_STATUS)
         self._detector = detector
         self._model = model
         self._metrics = metrics
@@ -43,6 +44,8 @@ class Recorder:
         frame = header.frame_id
         self._metrics.frames_observed.labels(frame.camera).inc()
         self._metrics.end_to_end.observe(max(0.0, (now - header.captured_at).total_seconds()))
+        if seen.blind:
+            self._metrics.camera_blind.labels(frame.camera, seen.blind).set(1)
         for face in seen.faces:
             if face.abstained:
                 self._metrics.faces_rejected.labels(face.reason).inc()
@@ -77,6 +80,22 @@ class Recorder:
         self._metrics.frames_dropped.labels(frame.camera, "analyze", "expired").inc(len(gap))
         record = expired(frame, gap, at)
         return [Out(self._events, frame.key.encode(), record.encode(), headers_of(record))]
+
+    def sight(self, header: FrameHeader, before: str, now: str, since: datetime | None) -> list[Out]:
+        """The camera has become blind, for another reason than `before`, or sees again: ""."""
+        frame = header.frame_id
+        if before:
+            self._metrics.camera_blind.labels(frame.camera, before).set(0)
+        log.warning("%s: %s", frame.key, f"sees nothing of use, {now}" if now else f"sees again, was {before}")
+        record = CameraSight(
+            site=frame.site, camera=frame.camera, session=frame.session, at=header.captured_at, sight=now, since=since
+        )
+        return [Out(self._statuses, frame.key.encode(), record.encode(), headers_of(record))]
+
+    def no_longer_ours(self, blind: Iterable[tuple[str, str]]) -> None:
+        """Somebody else tells now of these cameras, each with the reason that it sees nothing."""
+        for key, reason in blind:
+            self._metrics.camera_blind.labels(key.split("/", 1)[1], reason).set(0)
 
     def looked(self, camera: str, looked: Looked) -> None:
         """Count what was found in a frame, and how long it took."""

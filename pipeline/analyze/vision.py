@@ -16,6 +16,7 @@ from pipeline.analyze.detections import Detections
 from pipeline.analyze.gate import Gate
 from pipeline.analyze.image import Image
 from pipeline.analyze.observe import Seen
+from pipeline.analyze.sight.glance import glance
 from pipeline.classify.abstain import verdict
 from pipeline.classify.classifier import Classifier, Probabilities
 from pipeline.errors import BadRecord
@@ -42,6 +43,7 @@ class Vision:
         self._detector = detector
         self._abstain_below = classifier.abstain_below
         self._zones = Zones(settings.zones)
+        self._glances = settings.sight.enabled
         self._decode = Decoder(analyze.max_frame_bytes, analyze.max_frame_pixels, detect.max_side)
         margin = classifier.crop.margin if analyze.crop_margin is None else analyze.crop_margin
         self._cut = Cropper(classifier.crop, Gate(settings.quality, detect.min_face_px), detect.max_faces, margin)
@@ -94,6 +96,10 @@ class Vision:
         timings["crop"] = time.perf_counter() - began
         found = [self._face(header, cut) for cut in cuts]
         looked = Looked(Seen(picture.width, picture.height, found, timings))
+        if self._glances:
+            began = time.perf_counter()
+            looked.seen.glance = glance(picture.small.image)
+            timings["sight"] = time.perf_counter() - began
         for at, cut in enumerate(cuts):
             if cut.crop is not None:
                 looked.cropped.append(at)

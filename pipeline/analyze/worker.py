@@ -25,6 +25,7 @@ from kafka import KafkaConsumer, TopicPartition
 from pipeline.analyze.batching import Batch, Batcher
 from pipeline.analyze.held import CameraInView, Held, Job, Outs
 from pipeline.analyze.recorder import Recorder
+from pipeline.analyze.sight.monitor import SightMonitor
 from pipeline.analyze.status import Status
 from pipeline.analyze.tracking.budget import Policy
 from pipeline.analyze.tracking.faces import CameraFaces, Rules
@@ -66,6 +67,7 @@ class Worker:
     ) -> None:
         """`wanted`: by a record's key; one that is not wanted is passed over, and nothing comes of it."""
         self._settings = settings.analyze
+        self._sight = settings.sight
         self._rules = _rules(settings.analyze, classifier.abstain_below)
         self._consumer = consumer
         self._outbox = outbox
@@ -163,14 +165,16 @@ class Worker:
             self._held[partition] = Held(start, tails[partition.partition], self._begin)
 
     def _begin(self) -> CameraInView:
-        return CameraInView(CameraFaces(self._rules, secrets.token_hex(RUN_BYTES)))
+        return CameraInView(CameraFaces(self._rules, secrets.token_hex(RUN_BYTES)), SightMonitor(self._sight))
 
     def _forget_revoked(self) -> bool:
         """Whether everything begins anew, at offsets before what was just read."""
         revoked = self._revoked.take()
         for partition in revoked:
-            if self._held.pop(partition, None) is not None:
+            held = self._held.pop(partition, None)
+            if held is not None:
                 log.info("partition %d is no longer ours", partition.partition)
+                self._recorder.no_longer_ours(held.blind())
         undone = bool(revoked) and self._outbox.undo()
         if undone:
             self._start_over()
@@ -258,6 +262,11 @@ class Worker:
             return
         seen = looked.seen
         camera = job.held.camera(header.frame_id.key)
+        if seen.glance is not None:
+            before = camera.sight.sight
+            seen.blind = camera.sight.update(seen.glance, header.captured_at)
+            if seen.blind != before:
+                job.before += self._recorder.sight(header, before, seen.blind, camera.sight.since)
         size = seen.width, seen.height
         job.followed = camera.faces.follow(seen.faces, looked.cropped, size, header.captured_at)
         read = set(job.followed.read)

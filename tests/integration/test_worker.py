@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -28,7 +31,7 @@ from pipeline.messages import (
 )
 from pipeline.metrics import Metrics
 from pipeline.settings import KafkaSettings, Settings, load
-from pipeline.topics import DEAD_LETTERS, EVENTS
+from pipeline.topics import CAMERA_STATUS, DEAD_LETTERS, EVENTS
 from tests.frames import AT, JPEG, PATIENCE, Even, Log, OneFace, wait_until
 
 
@@ -124,6 +127,26 @@ def test_what_cannot_be_used_is_one_dead_letter_and_the_rest_goes_on(log: Log) -
     assert all(isinstance(letter, DeadLetter) and letter.headers is not None for letter in letters)
     stubs = {message.seq: message.reason for message in messages if isinstance(message, Stub)}
     assert stubs == {1: "checksum", 2: "empty", 3: "truncated", 4: "dimensions", 5: "headers", 6: "key", 8: "headers"}
+
+
+def test_a_camera_that_sees_nothing_says_so(log: Log) -> None:
+    rng = np.random.default_rng(0)
+    room = np.kron(rng.integers(60, 200, (12, 16, 3)), np.ones((10, 10, 1)))
+    for seq in range(300):
+        picture = (0 if 100 <= seq < 200 else room) + rng.normal(0, 3, room.shape)
+        log.frame(seq, jpeg=cv2.imencode(".jpg", picture.clip(0, 255).astype(np.uint8))[1].tobytes())
+    log.ledger(0, 300)
+    with working(log.kafka):
+        messages = log.read(EVENTS, lambda got: any(isinstance(m, Ledger) for m in got))
+        changes = log.read(CAMERA_STATUS, lambda got: len(got) == 2)
+    blind = {message.seq for message in messages if isinstance(message, Observation) and message.blind}
+    assert {message.blind for message in messages if isinstance(message, Observation)} == {"", "dark"}
+    assert blind == set(range(min(blind), max(blind) + 1))
+    assert 100 < min(blind) < 200 <= max(blind) < 300
+    assert [(change.sight, change.at) for change in changes] == [
+        ("dark", AT + timedelta(seconds=min(blind) / 10)),
+        ("", AT + timedelta(seconds=(max(blind) + 1) / 10)),
+    ]
 
 
 def test_nothing_is_committed_before_it_is_written(log: Log) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -133,6 +134,14 @@ def test_when_all_files_came_to_their_end_everything_is_told() -> None:
     ]
 
 
+def test_what_was_told_to_the_last_when_all_was_over_is_not_told_again_by_the_next_reader() -> None:
+    log: list[Message] = [observed(0, 25), ledger(20, 26, 1, final=True, state=CameraState.ENDED)]
+    first = Reader()
+    assert [told for offset, message in enumerate(log) for told in first.add(message, offset)]
+    second = Reader(windows=ScopeWindows(POLICY, first.windows.told_to, first.windows.last))
+    assert [told for offset, message in enumerate(log) for told in second.add(message, offset)] == []
+
+
 def test_drops_and_stubs_are_told_and_a_frame_has_one_fate() -> None:
     drops = {"buffer_full": [SeqRange(first=1, last=4)]}
     log = [observed(0, 0), stub(1, 1), ledger(0, 5, 5, dropped=drops), ledger(5, 6, 1, dropped=drops), idle(6, 40)]
@@ -145,6 +154,34 @@ def test_a_zone_counts_its_own_faces_and_all_frames() -> None:
     log: list[Message] = [*(observed(seq, seq, faces if seq < 3 else []) for seq in range(21))]
     tally = window(read(log, "bed"), TUMBLING, 0)[0].cameras["cam"]
     assert (tally.observed, tally.faces, tally.tracks) == (20, 6, {"a", "c"})
+
+
+def test_frames_of_a_camera_that_sees_nothing_are_observed_and_told() -> None:
+    log: list[Message] = [observed(seq, seq, [face("sad")], blind="dark" if seq < 6 else "frozen") for seq in range(15)]
+    log += [*(observed(seq, seq) for seq in range(15, 20)), ledger(0, 20, 40)]
+    told = window(read(log), TUMBLING, 0)[0]
+    tally = told.cameras["cam"]
+    assert (tally.observed, tally.blind, tally.faces) == (20, {"dark": 6, "frozen": 9}, 15)
+    said = summary(told, Scope.CAMERA, "site", "cam")
+    assert said.frames.blind == {"dark": 6, "frozen": 9}
+    assert (said.coverage, said.blind, said.blind_cameras) == (0.5, 0.375, {"cam": "frozen"})
+    half = Tally(expected=20 * FRAME, observed=20, blind={"dark": 10})
+    none = Tally(observed=5, blind={"dark": 5})
+    said = summary(Told(TUMBLING, START, 0, False, START, {"a": half, "b": none}), Scope.SITE, "site", "site")
+    assert (said.coverage, said.blind, said.blind_cameras) == (1.0, 0.5, {"b": "dark"})
+
+
+def test_a_camera_that_gives_too_much_is_no_more_than_wholly_blind() -> None:
+    log: list[Message] = [observed(n, n / 4, blind="moved" if n % 2 else "") for n in range(80)]
+    log.append(ledger(0, 20, 20))
+    said = summary(window(read(log), TUMBLING, 0)[0], Scope.CAMERA, "site", "cam")
+    assert (said.coverage, said.blind, said.blind_cameras) == (1.0, 0.5, {})
+
+
+def test_a_tally_of_a_release_that_knew_of_no_blindness_is_read() -> None:
+    old = dict(VALUE.dump_python({"cam": Tally(observed=3)})["cam"])
+    del old["blind"]
+    assert VALUE.validate_python({"cam": old}) == {"cam": Tally(observed=3)}
 
 
 def test_a_window_waits_for_every_camera_that_is_expected() -> None:
@@ -178,8 +215,11 @@ def until(log: Log, moment: datetime) -> Log:
     return log
 
 
-def brute(log: Log, start: datetime, end: datetime) -> tuple[int, int, int, int, frozenset[str]] | None:
-    """Frames and faces of this time: observed, dead, dropped, faces, tracks; None where nothing tells of it."""
+Counts = tuple[int, int, int, int, frozenset[str], tuple[tuple[str, int], ...]]
+
+
+def brute(log: Log, start: datetime, end: datetime) -> Counts | None:
+    """Frames and faces of this time: observed, dead, dropped, faces, tracks, blind; None where nothing tells of it."""
     fates: dict[tuple[int, int], str] = {}
     seen: list[Observation] = []
     dead = dropped = 0
@@ -216,7 +256,9 @@ def brute(log: Log, start: datetime, end: datetime) -> tuple[int, int, int, int,
     if not touched:
         return None
     tracks = frozenset(face.track_id or "" for message in seen for face in message.faces)
-    return len(seen), dead, dropped, sum(len(message.faces) for message in seen), tracks
+    blind = Counter(message.blind for message in seen if message.blind)
+    faces = sum(len(message.faces) for message in seen)
+    return len(seen), dead, dropped, faces, tracks, tuple(sorted(blind.items()))
 
 
 def too_late(moment: datetime, now: datetime) -> bool:
@@ -227,7 +269,7 @@ def panes_between(start: datetime, end: datetime) -> list[datetime]:
     return [start + n * PANE for n in range((end - start) // PANE)]
 
 
-Value = dict[str, tuple[int, int, int, int, frozenset[str]]]
+Value = dict[str, Counts]
 
 
 def oracle(logs: dict[str, Log]) -> list[tuple[Spec, datetime, int, bool, Value]]:
@@ -254,8 +296,9 @@ def oracle(logs: dict[str, Log]) -> list[tuple[Spec, datetime, int, bool, Value]
 
 
 def plain(told: Sequence[Told]) -> list[tuple[Spec, datetime, int, bool, Value]]:
-    def value(tally: Tally) -> tuple[int, int, int, int, frozenset[str]]:
-        return tally.observed, tally.dead_lettered, sum(tally.dropped.values()), tally.faces, frozenset(tally.tracks)
+    def value(tally: Tally) -> Counts:
+        tracks, blind = frozenset(tally.tracks), tuple(sorted(tally.blind.items()))
+        return tally.observed, tally.dead_lettered, sum(tally.dropped.values()), tally.faces, tracks, blind
 
     return sorted(
         (
@@ -393,3 +436,15 @@ def test_a_camera_that_gives_too_much_covers_for_no_other() -> None:
     )
     window = summary(told, Scope.SITE, "site", "site")
     assert (window.coverage, window.cameras) == (0.5, {"a": 1.0, "b": 0.0})
+
+
+def test_a_record_that_is_read_again_undoes_nothing() -> None:
+    """A camera that was gone and is back is waited for, also when its earlier records are read once more."""
+    windows = ScopeWindows(POLICY)
+    windows.reached("other", at(20))
+    windows.reached("back", at(10), gone=True)
+    windows.reached("back", at(20))
+    windows.reached("other", at(90))
+    assert windows.told_to == at(20)
+    windows.reached("back", at(10), gone=True)
+    assert windows.told_to == at(20)
