@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import signal
@@ -16,8 +17,9 @@ from rich.console import Console
 from pipeline import __version__
 from pipeline.errors import EmostreamError, UsageError
 from pipeline.logs import set_up
+from pipeline.messages import Scope
 from pipeline.settings import CameraSettings, Settings, load
-from pipeline.topics import EVENTS
+from pipeline.topics import EVENTS, FRAMES
 from serving.cli import model_app
 
 app = typer.Typer(
@@ -28,9 +30,11 @@ app = typer.Typer(
     add_completion=False,
 )
 topics_app = typer.Typer(help="Kafka topics.", no_args_is_help=True)
+alerts_app = typer.Typer(help="Alerts: what stands, who looks after it, what is to be quiet.", no_args_is_help=True)
 bench_app = typer.Typer(help="Measured speed, and how well camera faces are read.", no_args_is_help=True)
 app.add_typer(topics_app, name="topics")
 app.add_typer(bench_app, name="bench")
+app.add_typer(alerts_app, name="alerts")
 app.add_typer(model_app, name="model", help="EmoNeXt: train, evaluate, package.")
 
 SettingsFile = Annotated[Path | None, typer.Option("-c", "--config", help="Settings file; see docs/settings.md.")]
@@ -43,6 +47,10 @@ Cameras = Annotated[
 Seconds = Annotated[float | None, typer.Option("--seconds", min=1, help="Stop after so many seconds.")]
 ReportFile = Annotated[Path | None, typer.Option("--report", help="Write the run's report to this file, as JSON.")]
 FacesCsv = Annotated[Path, typer.Option("--data", help="FER2013's csv: emotion,pixels,Usage.")]
+Rule = Annotated[str | None, typer.Option("--rule", help="Alerts of this rule; `alerts rules` lists them.")]
+AlertScope = Annotated[Scope | None, typer.Option("--scope", help="What --scope-id names, where that is not clear.")]
+ScopeId = Annotated[str | None, typer.Option("--scope-id", help="Alerts of this camera, zone or site.")]
+By = Annotated[str, typer.Option("--by", default_factory=getpass.getuser, help="Who asks.", show_default="you")]
 
 DEMO_CAMERAS = (
     "synthetic:?people=1&seed=1&id=room-101",
@@ -100,8 +108,16 @@ def analyze(config: SettingsFile = None) -> None:
 
 @app.command()
 def aggregate(config: SettingsFile = None) -> None:
-    """Aggregate alone: `emotion-events` to `emotion-windows`."""
+    """Aggregate alone: `emotion-events` to `emotion-windows` and `emotion-alerts`."""
     from pipeline.aggregate.service import run
+
+    run(_role(config), _stop_on_signals())
+
+
+@app.command()
+def webhooks(config: SettingsFile = None) -> None:
+    """Webhooks alone: `emotion-alerts` to the addresses of the settings."""
+    from pipeline.webhooks.service import run
 
     run(_role(config), _stop_on_signals())
 
@@ -120,6 +136,33 @@ def events(
 
     stop = _stop_on_signals()
     show(load(config).kafka, topic, follow, since, stop)
+
+
+@app.command()
+def replay(
+    topic: Annotated[str, typer.Option(help="frames or emotion-events.")] = FRAMES,
+    since: Annotated[str | None, typer.Option(help="From this time on, as `events` takes it. Default: all.")] = None,
+    until: Annotated[str | None, typer.Option(help="Before this time. Default: where the topic ends now.")] = None,
+    camera: Annotated[list[str] | None, typer.Option(help="Only this camera's; may be given several times.")] = None,
+    name: Annotated[str | None, typer.Option(help="Names the replay's topics. Default: the time.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Folder of the model to try, in place of the settings'.")] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Remove the topics of the replay --name.")] = False,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """Old frames or observations through the same code, into topics of their own, and what comes out otherwise."""
+    from pipeline.replay.command import Options, run
+    from pipeline.replay.command import delete as remove
+
+    set_up("CRITICAL")
+    settings = load(config)
+    if delete:
+        remove(settings.kafka, name, Console())
+        return
+    if report is not None:
+        _check_writable(report)
+    options = Options(topic, since, until, tuple(camera or ()), name, model)
+    _write_report(report, run(settings, options, Console(), _stop_on_signals()))
 
 
 @topics_app.command("apply")
@@ -151,6 +194,62 @@ def doctor(config: SettingsFile = None) -> None:
     raise typer.Exit(1 if any(check.failed for check in checks) else 0)
 
 
+@alerts_app.command("list")
+def alerts_list(
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are cleared.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
+    config: SettingsFile = None,
+) -> None:
+    """Print the alerts that stand."""
+    from pipeline.console.alerts import show
+
+    show(load(config).kafka, everything, as_json, Console())
+
+
+@alerts_app.command("rules")
+def alerts_rules(config: SettingsFile = None) -> None:
+    """Print the rules of the settings."""
+    from pipeline.console.alerts import show_rules
+
+    show_rules(load(config), Console())
+
+
+@alerts_app.command("ack")
+def alerts_ack(
+    alert: Annotated[str, typer.Argument(help="The alert's id, or how it begins.")], by: By, config: SettingsFile = None
+) -> None:
+    """Say that somebody looks after an alert: it calls nobody any more."""
+    from pipeline.console.alerts import acknowledge
+
+    print(acknowledge(load(config), alert, by))
+
+
+@alerts_app.command("silence")
+def alerts_silence(
+    lasts: Annotated[str, typer.Option("--for", help="How long: 30m, 2h, at most 24h; 0s ends it.")],
+    by: By,
+    rule: Rule = None,
+    scope: AlertScope = None,
+    scope_id: ScopeId = None,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    config: SettingsFile = None,
+) -> None:
+    """Let alerts call nobody for a while; they are told on the topic all the same."""
+    from pipeline.console.alerts import silence
+
+    print(silence(load(config), rule, scope, scope_id, lasts, by, reason))
+
+
+@alerts_app.command("forget")
+def alerts_forget(
+    by: By, rule: Rule = None, scope: AlertScope = None, scope_id: ScopeId = None, config: SettingsFile = None
+) -> None:
+    """Close alerts and learn anew what is usual: somebody else lives there, a camera is gone for good."""
+    from pipeline.console.alerts import forget
+
+    print(forget(load(config), rule, scope, scope_id, by))
+
+
 @bench_app.command("pipeline")
 def bench_pipeline(
     camera: Cameras = None,
@@ -167,6 +266,39 @@ def bench_pipeline(
     outcome = run(load(config), uris, frames, rounds, Console())
     print(json.dumps(outcome, indent=2))
     _write_report(report, outcome)
+
+
+@bench_app.command("crowd")
+def bench_crowd(
+    camera: Cameras = None,
+    frames: Annotated[int, typer.Option(min=50, help="Frames of each run.")] = 900,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each way is run, in turn.")] = 3,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """A crowd: only the faces that are due are read by the model, beside every face read.
+
+    Several cameras are seen side by side in one picture, so that clips of single people make a crowd.
+    """
+    from pipeline.bench.crowd import run
+
+    set_up("CRITICAL")
+    uris = camera or ["synthetic:?people=10&seed=1&id=hall&seconds=60"]
+    _write_report(report, run(load(config), uris, frames, rounds, Console()))
+
+
+@bench_app.command("tracking")
+def bench_tracking(
+    video: Annotated[list[Path] | None, typer.Option(exists=True, help="A clip, beside the scenes; several.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Scenes of each room and frame rate.")] = 2,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each scene.")] = 20.0,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """How well the trackers keep people apart: scripted scenes, and clips."""
+    from pipeline.bench.tracking import run
+
+    _write_report(report, run(load(config), video or [], seeds, seconds, Console()))
 
 
 @bench_app.command("serving")

@@ -1,4 +1,4 @@
-"""From observations to windows: what each record of `emotion-events` and of `aggregate-state` sets free. Pure.
+"""From observations to windows and alerts: what a record of `emotion-events` or `aggregate-state` sets free. Pure.
 
 First half: a camera's records become panes, and at each tick one record of them for every scope that the camera is
 in. Second half: a scope's panes, of all its cameras, become windows. Between the halves stands the topic
@@ -8,16 +8,22 @@ in. Second half: a scope's panes, of all its cameras, become windows. Between th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from pipeline.aggregate.alerts.commands import Command, Silence, Silences
+from pipeline.aggregate.alerts.owner import OwnerAlerts, Rules
+from pipeline.aggregate.alerts.presence import SILENT, Departures, presences
 from pipeline.aggregate.panes import WHOLE, Camera, CameraPanes, Tick
 from pipeline.aggregate.state import CameraRecord, PanesRecord, ScopeRecord, WindowState
 from pipeline.aggregate.summary import summary
 from pipeline.aggregate.windows import Policy, ScopeWindows, Spec
-from pipeline.messages import Idle, Message, Scope, Window
+from pipeline.messages import GONE, Alert, Idle, Ledger, Message, OfScope, Scope, Window
 from pipeline.zones import Zones
 
+Made = Window | Alert | ScopeRecord
+NO_RULES = Rules()
 GIVE_UP = timedelta(hours=1)  # a camera that was silent for so long is no longer expected
 
 
@@ -48,7 +54,8 @@ class EventsPartition:
         self._since.pop(key, None)
         assert camera.state is not None
         zones = self._zones.of(message.camera, tick.as_of)
-        return [*_by_scope(tick, *key, zones), CameraRecord(site=key[0], camera=key[1], state=camera.state)]
+        stored = CameraRecord(site=key[0], camera=key[1], state=camera.state)
+        return [*_by_scope(tick, *key, zones, _left(message)), stored]
 
     def expect(self, site: str, camera: str) -> None:
         """A camera of which something is to come: when nothing does, time passes for it, too."""
@@ -82,42 +89,91 @@ class EventsPartition:
 
 
 class StatePartition:
-    """The scopes of one partition of `aggregate-state`."""
+    """The scopes of one partition of `aggregate-state`: their windows, and their alerts."""
 
-    def __init__(self, policy: Policy, restored: Iterable[ScopeRecord] = ()) -> None:
+    def __init__(self, policy: Policy, restored: Iterable[ScopeRecord] = (), rules: Rules = NO_RULES) -> None:
         self._policy = policy
-        self._scopes = {
-            (record.scope, record.site, record.id): ScopeWindows(
-                policy,
-                record.told_to,
-                {(Spec.parse(each.spec), each.start): (each.revision, each.digest) for each in record.open},
-            )
-            for record in restored
-        }
+        self._rules = rules
+        self._silences = Silences()
+        self._scopes = {record.owner: self._of(record, record) for record in restored}
 
-    def add(self, record: PanesRecord, awaited: Iterable[str] = ()) -> list[Window | ScopeRecord]:
-        """The windows that can be told, and then how far they were. `awaited`: cameras that the scope waits for."""
-        owner = record.scope, record.site, record.id
-        windows = self._scopes.setdefault(owner, ScopeWindows(self._policy))
+    def add(self, record: PanesRecord, awaited: Iterable[str] = (), offset: int = 0) -> list[Made]:
+        """The windows and alerts that can be told, and then what is known. `awaited`: cameras that the scope waits for.
+
+        `offset`: where the record stands in the log.
+        """
+        if record.owner not in self._scopes:
+            self._scopes[record.owner] = self._of(record)
+        scope = self._scopes[record.owner]
+        windows = scope.windows
         for camera in awaited:
             windows.expect(camera)
         for start, tally in record.panes.items():
             windows.pane(record.camera, start, record.as_of, tally)
+        scope.departures.add(record.camera, record.as_of, record.gone, record.left)
         before = windows.told_to
         told = windows.reached(record.camera, record.reached, record.gone, record.over)
         if not told and windows.told_to == before:
             return []
-        return [*(summary(each, *owner) for each in told), _scope_record(windows, *owner)]
+        made: list[Made] = []
+        for each in told:
+            window = summary(each, record.scope, record.site, record.id)
+            made.append(window)
+            if each.revision == 0:
+                present = presences(window, each.cameras, scope.departures.at(each.as_of))
+                made += scope.alerts.evaluate(window, present, offset)
+        scope.departures.forget(windows.told_to)
+        return [*made, _scope_record(scope)]
+
+    def command(self, command: Command, offset: int) -> list[Made]:
+        """The alerts that it changes, and then what is known of them."""
+        if isinstance(command, Silence):
+            self._silences.add(command)
+        made: list[Made] = []
+        for _, scope in sorted(self._scopes.items()):
+            alerts = scope.alerts.command(command, offset)
+            if alerts is not None:
+                made += [*alerts, _scope_record(scope)]
+        return made
+
+    def _of(self, owner: OfScope, known: ScopeRecord | None = None) -> _Scope:
+        windows = ScopeWindows(self._policy)
+        if known is not None:
+            last = {(Spec.parse(each.spec), each.start): (each.revision, each.digest) for each in known.open}
+            windows = ScopeWindows(self._policy, known.told_to, last)
+        alerts = OwnerAlerts(owner, self._rules, self._silences, None if known is None else known.alerts)
+        return _Scope(owner, windows, alerts, Departures())
 
 
-def _scope_record(windows: ScopeWindows, scope: Scope, site: str, name: str) -> ScopeRecord:
-    last = sorted(windows.last.items())
-    open_ = [WindowState(spec=str(spec), start=start, revision=r, digest=d) for (spec, start), (r, d) in last]
-    return ScopeRecord(scope=scope, site=site, id=name, told_to=windows.told_to, open=open_)
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    owner: OfScope
+    windows: ScopeWindows
+    alerts: OwnerAlerts
+    departures: Departures
 
 
-def _by_scope(tick: Tick, site: str, camera: str, zones: Iterable[str]) -> Iterator[PanesRecord]:
-    """The tick, for each scope that the camera is in. `zones`: those that it looks at now."""
+def _scope_record(scope: _Scope) -> ScopeRecord:
+    last = sorted(scope.windows.last.items())
+    return ScopeRecord(
+        scope=scope.owner.scope,
+        site=scope.owner.site,
+        id=scope.owner.id,
+        told_to=scope.windows.told_to,
+        open=[WindowState(spec=str(spec), start=start, revision=r, digest=d) for (spec, start), (r, d) in last],
+        alerts=scope.alerts.state,
+    )
+
+
+def _left(message: Message) -> str:
+    """Why nothing more comes of the camera after this."""
+    if isinstance(message, Ledger) and message.final and message.state in GONE:
+        return message.state
+    return SILENT if isinstance(message, Idle) and message.final else ""
+
+
+def _by_scope(tick: Tick, site: str, camera: str, zones: Iterable[str], left: str) -> Iterator[PanesRecord]:
+    """The tick, for each scope that the camera is in. `zones`: those that it looks at now; `left`: see PanesRecord."""
     seen = {zone for pane in tick.panes.values() for zone in pane} - {WHOLE} | {*zones}
     scopes = [(Scope.CAMERA, camera, WHOLE), (Scope.SITE, site, WHOLE), *((Scope.ZONE, z, z) for z in sorted(seen))]
     for scope, name, tally in scopes:
@@ -130,5 +186,6 @@ def _by_scope(tick: Tick, site: str, camera: str, zones: Iterable[str]) -> Itera
             reached=tick.reached,
             gone=tick.gone,
             over=tick.over,
+            left=left,
             panes={start: pane[tally] for start, pane in tick.panes.items() if tally in pane},
         )

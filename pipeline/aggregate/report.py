@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.aggregate.account import Account, Frames
-from pipeline.messages import Message, ModelRef, Observation, Window
+from pipeline.messages import Alert, Message, ModelRef, Observation, Window
 
 LATENCIES_KEPT = 200_000
+WINDOWS_KEPT = 10_000
 
 
 class RunReport:
@@ -23,7 +24,9 @@ class RunReport:
         self.inferences = 0
         self.model: ModelRef | None = None
         self.detector: ModelRef | None = None
-        self._windows: set[str] = set()  # keys
+        self._windows = 0
+        self._recent_windows: dict[str, None] = {}  # keys, oldest first
+        self._alerts: set[str] = set()  # ids
         self._first_captured: datetime | None = None
         self._last_processed: datetime | None = None
         self._live = live
@@ -44,7 +47,17 @@ class RunReport:
 
     def window(self, window: Window) -> None:
         """Counts a window once, however often it is told."""
-        self._windows.add(window.key)
+        if window.key not in self._recent_windows:
+            self._windows += 1
+            self._recent_windows[window.key] = None
+            if len(self._recent_windows) > WINDOWS_KEPT:
+                del self._recent_windows[next(iter(self._recent_windows))]
+
+    def alert(self, alert: Alert) -> bool:
+        """Counts an alert once, however often it is told. False when it is known."""
+        known = alert.alert_id in self._alerts
+        self._alerts.add(alert.alert_id)
+        return not known
 
     def finish(self, started: datetime, ended: datetime) -> dict[str, Any]:
         """The report of a run between these times; `seconds` go from its first frame to its last observation."""
@@ -56,8 +69,8 @@ class RunReport:
             "frames": block(total),
             "faces": faces,
             "inferences": self.inferences,
-            "windows": len(self._windows),
-            "alerts": 0,
+            "windows": self._windows,
+            "alerts": len(self._alerts),
             "seconds": round(seconds, 3),
             "frames_per_second": round(total.observed / seconds, 3),
             "faces_per_second": round(faces / seconds, 3),

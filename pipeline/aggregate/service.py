@@ -1,4 +1,4 @@
-"""`emostream aggregate`: reads observations and ledger records, writes windows.
+"""`emostream aggregate`: reads observations and ledger records, writes windows and alerts.
 
 A member of one consumer group on `emotion-events` and `aggregate-state`. Whoever is given a partition of either reads
 the partition of `aggregate-state` with that number from its beginning, and knows what its predecessor knew. Outputs
@@ -20,35 +20,51 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.partitioner import murmur2
 
 from pipeline.aggregate.aggregator import GIVE_UP, EventsPartition, StatePartition
-from pipeline.aggregate.state import CameraRecord, PanesRecord, ScopeRecord
+from pipeline.aggregate.alerts.absence import Absence
+from pipeline.aggregate.alerts.commands import Acknowledge, Command, Forget, Silence
+from pipeline.aggregate.alerts.owner import Rules
+from pipeline.aggregate.state import KINDS, CameraRecord, PanesRecord, ScopeRecord, State
 from pipeline.aggregate.windows import Policy, Spec
 from pipeline.errors import BadRecord, DependencyError
 from pipeline.kafka.clients import Revoked, consumer, subscribe, to_committed
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.outbox import Committed, Out, Outbox, outbox
 from pipeline.kafka.reader import Reader, parse
-from pipeline.messages import CameraState, CameraStatus, Idle, Ledger, Observation, Scope, Stub, Window, headers_of
+from pipeline.messages import (
+    Alert,
+    AlertState,
+    CameraState,
+    CameraStatus,
+    Idle,
+    Ledger,
+    Observation,
+    Scope,
+    Stub,
+    Window,
+    headers_of,
+)
 from pipeline.metrics import Metrics, list_targets
 from pipeline.settings import AggregateSettings, Settings
-from pipeline.topics import CAMERA_STATUS, EVENTS, STATE, WINDOWS, name
+from pipeline.topics import ALERTS, CAMERA_STATUS, EVENTS, STATE, WINDOWS, name
 from pipeline.zones import Zones
 
 log = logging.getLogger(__name__)
 
 POLL_MS = 200
-State = CameraRecord | PanesRecord | ScopeRecord
-Made = State | Window
-KINDS: dict[str, type[State]] = {
-    "events": CameraRecord,
-    "panes": PanesRecord,
-    "windows": ScopeRecord,
-}
+Made = CameraRecord | PanesRecord | ScopeRecord | Window | Alert
 
 
 def policy(settings: AggregateSettings) -> Policy:
     """What the settings say of windows."""
     specs = [Spec(*(timedelta(seconds=s) for s in (w.seconds, w.every_seconds or w.seconds))) for w in settings.windows]
     return Policy(tuple(specs), timedelta(seconds=settings.revision_seconds), timedelta(seconds=settings.grace_seconds))
+
+
+def rules(settings: Settings) -> Rules:
+    """What the settings say of alerts."""
+    no_data, first = settings.no_data, settings.aggregate.windows[0].name
+    absence = Absence(no_data, Spec.parse(no_data.window or first)) if no_data.enabled else None
+    return Rules(settings.alerts, absence)
 
 
 class Aggregator:
@@ -68,6 +84,7 @@ class Aggregator:
         self._settings = settings.aggregate
         self._exactly_once = settings.delivery == "exactly_once"
         self._policy = policy(settings.aggregate)
+        self._rules = rules(settings)
         self._zones = Zones(settings.zones)
         self._consumer = reader
         self._statuses = statuses
@@ -76,6 +93,7 @@ class Aggregator:
         self._lag = lag
         self._metrics = metrics
         self._events_topic, self._state_topic = name(settings.kafka, EVENTS), name(settings.kafka, STATE)
+        self._alerts_topic = name(settings.kafka, ALERTS)
         self._windows_topic = name(settings.kafka, WINDOWS)
         self._events: dict[int, EventsPartition] = {}
         self._scopes: dict[int, StatePartition] = {}
@@ -153,13 +171,13 @@ class Aggregator:
         if not new:
             return
         newest: dict[int, dict[str, CameraRecord | ScopeRecord]] = defaultdict(dict)
-        panes: dict[int, list[PanesRecord]] = defaultdict(list)
+        others: dict[int, list[tuple[int, PanesRecord | Command]]] = defaultdict(list)
         with Reader(self._kafka, [STATE], {partition.partition for partition in new}) as reader:
             reader.from_beginning()
             for record in reader.to_end():
                 match state := _state(record):
-                    case PanesRecord():
-                        panes[record.partition].append(state)
+                    case PanesRecord() | Acknowledge() | Silence() | Forget():
+                        others[record.partition].append((record.offset, state))
                     case CameraRecord() | ScopeRecord():
                         newest[record.partition][state.key] = state
         for partition in sorted(new):
@@ -170,9 +188,9 @@ class Aggregator:
                 self._events[number] = EventsPartition(self._policy, self._zones, cameras)
             else:
                 scopes = [state for state in newest[number].values() if isinstance(state, ScopeRecord)]
-                self._scopes[number] = StatePartition(self._policy, scopes)
-                for state in panes[number]:
-                    self._write(partition, self._scopes[number].add(state, self._awaited(state)))
+                self._scopes[number] = StatePartition(self._policy, scopes, self._rules)
+                for offset, state in others[number]:
+                    self._add_state(partition, state, offset)
 
     def _add(self, partition: TopicPartition, record: Any) -> None:
         if partition.topic == self._events_topic:
@@ -184,9 +202,16 @@ class Aggregator:
                 self._metrics.late_events.inc(events.too_late - before)
         else:
             state = _state(record)
-            if isinstance(state, PanesRecord):
-                self._write(partition, self._scopes[partition.partition].add(state, self._awaited(state)))
+            if isinstance(state, PanesRecord | Acknowledge | Silence | Forget):
+                self._add_state(partition, state, record.offset)
         self._next[partition] = record.offset + 1
+
+    def _add_state(self, partition: TopicPartition, state: PanesRecord | Command, offset: int) -> None:
+        scopes = self._scopes[partition.partition]
+        if isinstance(state, PanesRecord):
+            self._write(partition, scopes.add(state, self._awaited(state), offset))
+        else:
+            self._write(partition, scopes.command(state, offset))
 
     def _write(self, source: TopicPartition, records: Iterable[Made]) -> None:
         """What the records of `source` set free: sent at once, but for states, which wait for what they tell of."""
@@ -199,6 +224,11 @@ class Aggregator:
                     self._to_store[key] = source, Out(self._state_topic, key, value, [], source.partition)
                 case PanesRecord():
                     self._outbox.send(Out(self._state_topic, key, value, [], self._partition(record.owner)))
+                case Alert():
+                    out = Out(self._alerts_topic, key, value, headers_of(record), self._partition(record.owner))
+                    self._outbox.send(out)
+                    if record.state is AlertState.RAISED:
+                        self._metrics.alerts.labels(record.rule).inc()
                 case Window():
                     out = Out(self._windows_topic, key, value, headers_of(record), self._partition(record.owner))
                     self._outbox.send(out)

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from pydantic import Field
 
+from pipeline.aggregate.alerts.commands import Acknowledge, Forget, Silence
+from pipeline.aggregate.alerts.owner import AlertsState
 from pipeline.aggregate.panes import Camera
 from pipeline.aggregate.tally import Tally
 from pipeline.messages import OfScope, Record
@@ -24,13 +26,17 @@ class CameraRecord(Record):
 
 
 class PanesRecord(OfScope):
-    """What one tick of a camera means for one scope: the panes that changed. See panes.Tick."""
+    """What one tick of a camera means for one scope: the panes that changed. See panes.Tick.
+
+    `left`: why nothing more comes of the camera, in the record with which it went; else "".
+    """
 
     camera: str
     as_of: datetime
     reached: datetime
     gone: bool
     over: bool
+    left: str = ""
     panes: dict[datetime, Tally]
 
     @property
@@ -48,11 +54,24 @@ class WindowState(Record):
 
 
 class ScopeRecord(OfScope):
-    """How far the windows of a scope were told."""
+    """How far the windows of a scope were told, and what its alerts know by then."""
 
     told_to: datetime
     open: list[WindowState] = Field(default_factory=list)
+    alerts: AlertsState = Field(default_factory=AlertsState)
 
     @property
     def key(self) -> str:
         return f"windows/{self.owner}"
+
+
+State = CameraRecord | PanesRecord | ScopeRecord | Acknowledge | Silence | Forget
+KINDS: dict[str, type[State]] = {
+    "events": CameraRecord,
+    "panes": PanesRecord,
+    "windows": ScopeRecord,
+    "acknowledge": Acknowledge,
+    "silence": Silence,
+    "forget": Forget,
+}
+"""By the first part of the key."""

@@ -95,6 +95,9 @@ class _Camera:
     panes: dict[datetime, dict[datetime, Tally]] = field(default_factory=dict)
 
 
+FINAL = " final"  # after the digest of a window that was told to the last
+
+
 class ScopeWindows:
     """`told_to`: every moment up to it was told; `last`: of windows that may be told again, last revision and digest.
 
@@ -126,8 +129,8 @@ class ScopeWindows:
         When all cameras are over, everything is told. Should one begin again, a window may be told again after that.
         """
         state = self._cameras.setdefault(camera, _Camera())
-        state.reached = max(to, state.reached or to)
-        state.gone, state.over = gone, over
+        if state.reached is None or to >= state.reached:  # else it is read again
+            state.reached, state.gone, state.over = to, gone, over
         now = self._now()
         if now is None:
             return []
@@ -168,9 +171,9 @@ class ScopeWindows:
             following = next(later for later in self._policy.moments(end) if later > moment)
             heapq.heappush(self._due, (following, spec, start))
         digest = _digest(value)
-        if not value or (digest == before and not final):
-            return []
-        self.last[spec, start] = (revision + 1, digest)
+        if not value or before == digest + FINAL or (before == digest and not final):
+            return []  # of cameras that are over it may be asked again, after a kill
+        self.last[spec, start] = (revision + 1, digest + FINAL if final else digest)
         return [Told(spec, start, revision + 1, final, moment, value)]
 
     def _forget(self) -> None:

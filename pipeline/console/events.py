@@ -32,15 +32,15 @@ def show(kafka: KafkaSettings, topic: str, follow: bool, since: str | None, stop
             _print(reader.poll(POLL_SECONDS))
 
 
-def parse_since(text: str, now: datetime) -> datetime:
-    """`10m` before now, or an ISO time (UTC when it names no zone). Raises UsageError."""
+def parse_since(text: str, now: datetime, option: str = "--since") -> datetime:
+    """`10m` before now, or an ISO time (UTC when it names no zone). Raises UsageError that names the option."""
     ago = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
     try:
         if ago:
             return now - timedelta(**{UNITS[ago[2]]: float(ago[1])})
         at = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        raise UsageError(f"--since: {text!r} is no time", "90s, 10m, 2h, 1d, or 2026-01-31T12:00:00Z") from None
+        raise UsageError(f"{option}: {text!r} is no time", "90s, 10m, 2h, 1d, or 2026-01-31T12:00:00Z") from None
     return at.replace(tzinfo=at.tzinfo or UTC)
 
 

@@ -48,6 +48,8 @@ def marked(mark: str) -> list[psutil.Process]:
         (["demo", "--report", "no/such/folder/r.json"], 2, "cannot be written"),
         (["events", "--topic", "moods"], 2, "'moods' is not known"),
         (["events", "--since", "soon"], 2, "'soon' is no time"),
+        (["replay", "--topic", "moods"], 2, "'moods' cannot be replayed"),
+        (["replay", "--delete"], 2, "--delete: which replay?"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_the_right_exit_code(

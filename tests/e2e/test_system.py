@@ -50,7 +50,7 @@ class Run:
         self.output = io.StringIO()
         console = Console(file=self.output, width=200)
         plan = Plan(self.settings, tuple(camera_specs(cameras)), self.folder, seconds)
-        self.system = SystemRun(plan, console, self.stop, stack.check)
+        self.system = SystemRun(plan, console, self.stop, stack)
 
     def report(self) -> dict[str, Any]:
         return self.system.run()
@@ -136,7 +136,15 @@ def test_synthetic_faces_are_read_and_the_script_travels_along(stack: LocalStack
     in_zone = [face for face in faces if face.bbox.x + face.bbox.width / 2 < 0.5]
     assert all((face in in_zone) == (face.zone_ids == ["left"]) for face in faces)
     assert 0 < sum(window.n_face_frames for window in zones) == len(in_zone) < len(faces)
-    assert report["inferences"] == report["faces"]
+    assert 0 < report["inferences"] == sum(face.inferred for face in faces) < report["faces"]
+    carried = [face for face in faces if not face.inferred and not face.abstained]
+    assert carried
+    assert all(
+        face.scores is None and face.smoothed and face.label == max(face.smoothed, key=face.smoothed.__getitem__)
+        for face in carried
+    )
+    assert {face.track_epoch for face in faces} == {min(face.track_epoch for face in faces)}
+    assert len({face.track_id for face in faces}) == 2
     observations = [message for message in run.messages() if isinstance(message, Observation)]
     assert all(len(observation.scripted or []) == 2 for observation in observations)
     face = observations[0].faces[0]

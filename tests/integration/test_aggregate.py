@@ -28,10 +28,11 @@ CAMERAS = ("a", "b", "c")
 Windows = dict[tuple[str, int], Window]
 
 
-def settings_of(kafka: KafkaSettings, **changes: object) -> Settings:
+def settings_of(kafka: KafkaSettings, delivery: str = "at_least_once", **changes: object) -> Settings:
     windows = [{"seconds": 20}, {"seconds": 30, "every_seconds": 10}]
     values = {"windows": windows, "grace_seconds": 20, "commit_seconds": 0.05, "idle_seconds": 3600, **changes}
-    return load(kafka={**kafka.model_dump(), "aggregate_group": f"{kafka.group}-aggregate"}, aggregate=values)
+    kafka = kafka.model_copy(update={"aggregate_group": f"{kafka.group}-aggregate"})
+    return load(kafka=kafka.model_dump(), aggregate=values, delivery=delivery)
 
 
 def expected(settings: Settings, log: Sequence[Message]) -> Windows:
@@ -61,11 +62,13 @@ class Watch:
         self._reader = Reader(kafka, [WINDOWS])
         self._reader.from_beginning()
         self.windows: Windows = {}
+        self.records = 0
 
     def until(self, condition: Callable[[], bool]) -> None:
         give_up = datetime.now(UTC) + timedelta(seconds=PATIENCE)
         while not condition():
             for record in self._reader.poll(0.1):
+                self.records += 1
                 window = parse(record)
                 assert isinstance(window, Window)
                 assert self.windows.setdefault((window.key, window.revision), window) == window
@@ -75,9 +78,10 @@ class Watch:
         return {key: window for key, window in self.windows.items() if window.scope is scope}
 
 
-def test_windows_after_kills_are_those_of_the_log(kafka_settings: KafkaSettings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("delivery", ["at_least_once", "exactly_once"])
+def test_windows_after_kills_are_those_of_the_log(kafka_settings: KafkaSettings, tmp_path: Path, delivery: str) -> None:
     rng = random.Random(11)
-    settings = settings_of(kafka_settings)
+    settings = settings_of(kafka_settings, delivery, member="0")
     file = write_settings(settings, tmp_path)
     logs = {
         camera: [*camera_log(camera, 3), *(observed(1000 + n, 400 + n, camera=camera) for n in range(100))]
@@ -109,6 +113,8 @@ def test_windows_after_kills_are_those_of_the_log(kafka_settings: KafkaSettings,
                     process.kill()
     writer.close()
     assert watch.windows == want
+    if delivery == "exactly_once":
+        assert watch.records == len(want)
 
 
 def test_a_camera_whose_host_is_gone_is_told_with_what_was_promised(

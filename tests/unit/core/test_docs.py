@@ -36,4 +36,4 @@ def test_metric_names_follow_the_rules() -> None:
         assert name.startswith("emostream_")
         assert text.endswith(".") or name.endswith("build_info")
         assert name.endswith("_total") == (kind == "counter")
-        assert set(labels) <= {"camera_id", "stage", "reason", "model", "version", "emotion", "role", "final"}
+        assert set(labels) <= {"camera_id", "stage", "reason", "model", "version", "emotion", "role", "final", "rule"}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import BadRecord
 from pipeline.messages import (
+    CameraSight,
     CameraState,
     FrameHeader,
     FrameId,
@@ -85,6 +86,9 @@ def test_json_records_survive_the_wire() -> None:
     )
     assert Stub.decode(stub.encode()).frame_id == FrameId("s", "c", 1, 2)
     assert record_kind(headers_of(stub)) is Kind.STUB
+    sight = CameraSight(site="s", camera="c", session=1, at=AT, sight="dark", since=AT)
+    assert CameraSight.decode(sight.encode()) == sight
+    assert record_kind(headers_of(sight)) is Kind.CAMERA_SIGHT
 
 
 def test_fields_of_a_newer_release_are_ignored() -> None:

@@ -7,6 +7,8 @@ import pytest
 from pipeline.errors import UsageError
 from pipeline.settings import ResolvedSettings, load
 
+SECRET = "whsec_" + "YWJj" * 8
+
 
 def test_a_file_and_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "emostream.yaml"
@@ -25,6 +27,18 @@ def test_a_file_and_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("site: 'a/b'", "site: 'a/b' is no name"),
         ("cameras: [{uri: a, id: x}, {uri: b, id: x}]", "id 'x' is used twice"),
         ("cameras: [{id: x}]", "cameras.0.uri: Field required"),
+        ("alerts: [{id: a, expressions: [sad]}]", "alerts.0: give a limit: above or below"),
+        ("alerts: [{id: a, expressions: [sad], above: 0.5, below: 0.1}]", "one of them only"),
+        ("alerts: [{id: a, expressions: [sad], above: 5}]", "the limit 5.0 is no share"),
+        ("alerts: [{id: a, expressions: [sad], above: 0.5, clear: 0.6}]", "clear: 0.6 lies beyond the limit 0.5"),
+        ("alerts: [{id: a, expressions: [sad], below: 0.5, clear: 0.4}]", "clear: 0.4 lies beyond the limit 0.5"),
+        ("alerts: [{id: a, expressions: [cross], above: 0.5}]", "alerts.0.expressions.0: Input should be 'angry'"),
+        ("alerts: [{id: a, expressions: [sad], above: 0.5, window: 5m}]", "alerts: a: window: '5m' is none of"),
+        ("alerts: [{id: no-data, expressions: [sad], above: 0.5}]", "no-data is the rule that is built in"),
+        ("no_data: {window: 7s}", "no_data.window: '7s' is none of aggregate.windows: 60s, 300s/60s"),
+        ("webhooks: [{id: a, url: x, secret: y}]", "webhooks.0.url: no http:// or https:// address"),
+        ("webhooks: [{id: a, url: 'http://x', secret: hush}]", "webhooks.0.secret: not whsec_ and base64"),
+        (f"webhooks: [{{id: a, url: 'http://x', secret: {SECRET}, rules: [b]}}]", "webhooks: a: no rule 'b'"),
         ("[1, 2]", "must be a mapping"),
         ("a: [", "not YAML"),
     ],

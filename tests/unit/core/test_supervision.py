@@ -1,7 +1,7 @@
 """An analyzer without progress is replaced; one that waits for the model is not."""
 
 from pipeline.analyze.status import Status
-from pipeline.cluster.supervision import Watch
+from pipeline.cluster.supervision import START_SECONDS, Watch
 
 
 def status(loops: int, written: int, inflight: int = 1, waiting: bool = False) -> Status:
@@ -17,7 +17,6 @@ def test_progress_is_not_a_stall() -> None:
 
 def test_no_answer_is_a_stall() -> None:
     watch = Watch(limit=10, started=0)
-    assert watch.stalled(10) is None
     watch.saw(status(1, 1), 5)
     assert watch.stalled(15) is None
     assert watch.stalled(15.1) == "no sign of life for 10 s"
@@ -48,4 +47,15 @@ def test_waiting_for_the_model_and_for_frames_are_no_stalls() -> None:
 def test_an_analyzer_that_never_gets_ready_is_replaced() -> None:
     watch = Watch(limit=10, started=100)
     watch.saw(None, 105)
-    assert watch.stalled(111) == "no sign of life for 10 s"
+    assert watch.stalled(100 + START_SECONDS) is None
+    assert watch.stalled(101 + START_SECONDS) == "it did not start within 120 s"
+
+
+def test_one_that_starts_slowly_is_not_replaced_while_it_starts() -> None:
+    watch = Watch(limit=10, started=0)
+    for second in range(40):
+        watch.saw(None if second < 30 else status(0, 0, inflight=0), second)
+        assert watch.stalled(second) is None
+    watch.saw(status(1, 0, inflight=0), 40)
+    assert watch.stalled(50) is None
+    assert watch.stalled(51) == "no sign of life for 10 s"
