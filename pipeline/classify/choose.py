@@ -5,11 +5,31 @@ from __future__ import annotations
 from pydantic import SecretStr
 
 from pipeline.classify.classifier import Classifier, golden
-from pipeline.settings import ClassifySettings
+from pipeline.errors import EmostreamError
+from pipeline.metrics import Metrics
+from pipeline.settings import ClassifySettings, ModelSettings
 
 
-def make(settings: ClassifySettings) -> Classifier:
-    """Raises DependencyError when the model cannot be had. Imports torch only for the in-process one."""
+def make(settings: ClassifySettings, metrics: Metrics | None = None) -> Classifier:
+    """The model, and with `metrics` its shadow, too, where the settings name one.
+
+    Raises DependencyError when a model cannot be had, UsageError when the two do not go together.
+    """
+    first = _model(settings)
+    shadow = settings.shadow
+    if shadow is None or metrics is None:
+        return first
+    from pipeline.classify.shadow import Shadowed
+
+    try:
+        return Shadowed(first, _model(shadow), metrics, shadow.batches, int(shadow.mebibytes * 2**20))
+    except EmostreamError:
+        first.close()
+        raise
+
+
+def _model(settings: ModelSettings) -> Classifier:
+    """Imports torch only for the in-process one."""
     match settings.kind:
         case "in-process":
             from pipeline.classify.in_process import InProcess

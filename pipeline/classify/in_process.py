@@ -10,7 +10,7 @@ from pipeline.classify.classifier import Crop, CropSpec, Scored
 from pipeline.classify.model_folder import ModelFolder
 from pipeline.errors import DependencyError
 from pipeline.messages import ModelRef
-from pipeline.settings import ClassifySettings
+from pipeline.settings import ModelSettings
 
 if TYPE_CHECKING:
     from serving.inference.predictor import Predictor
@@ -26,7 +26,7 @@ class InProcess:
         self._predictor = predictor
 
     @classmethod
-    def from_settings(cls, settings: ClassifySettings) -> InProcess:
+    def from_settings(cls, settings: ModelSettings) -> InProcess:
         """Loads the model. Raises DependencyError."""
         from serving.errors import ServingError
         from serving.inference.predictor import Predictor

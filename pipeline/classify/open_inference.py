@@ -15,7 +15,7 @@ from pipeline.classify.model_folder import ModelFolder
 from pipeline.classify.transport import Refused
 from pipeline.errors import ClassifierUnavailable
 from pipeline.messages import ModelRef
-from pipeline.settings import ClassifySettings
+from pipeline.settings import ModelSettings
 from serving.errors import WireError
 from serving.server.open_inference import BATCH_CROPS
 from serving.server.wire import MAX_BYTES
@@ -46,14 +46,14 @@ class OpenInference:
         self._limit = max(1, min(BATCH_CROPS, MAX_BYTES // (BYTES_EACH * math.prod(folder.crop.shape)) - 1))
 
     @classmethod
-    def over_http(cls, settings: ClassifySettings) -> OpenInference:
+    def over_http(cls, settings: ModelSettings) -> OpenInference:
         """Raises DependencyError: the model's folder cannot be read. Asks the server nothing."""
         from pipeline.classify.open_inference_http import HttpInference
 
         return cls(ModelFolder.of(settings.model), HttpInference(settings))
 
     @classmethod
-    def over_grpc(cls, settings: ClassifySettings) -> OpenInference:
+    def over_grpc(cls, settings: ModelSettings) -> OpenInference:
         """As `over_http`."""
         from pipeline.classify.open_inference_grpc import GrpcInference
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.classify.classifier import Probabilities
 from pipeline.classify.grpc_call import GrpcCall
 from pipeline.classify.protobuf import Field, build
-from pipeline.settings import ClassifySettings
+from pipeline.settings import ModelSettings
 from serving.errors import WireError
 from serving.server.open_inference import CROPS, OUTPUTS, Tensors, from_bytes, from_numbers, read_answer, shaped
 
@@ -45,7 +45,7 @@ _MESSAGES = build(
 class GrpcInference:
     """See Inference."""
 
-    def __init__(self, settings: ClassifySettings) -> None:
+    def __init__(self, settings: ModelSettings) -> None:
         self._name = settings.model_name
         answer = _MESSAGES["ModelInferResponse"]
         self._call = GrpcCall(settings.address, METHOD, answer, token=settings.secret, timeout=settings.timeout_seconds)

@@ -12,7 +12,7 @@ from pipeline.classify.classifier import Probabilities
 from pipeline.classify.http import Http
 from pipeline.classify.transport import Message, Refused
 from pipeline.errors import ClassifierUnavailable
-from pipeline.settings import ClassifySettings
+from pipeline.settings import ModelSettings
 from serving.errors import WireError
 from serving.server.open_inference import BINARY, HEADER_LENGTH, Request, decode_response, encode_request
 from serving.server.wire import SENT_AT
@@ -21,7 +21,7 @@ from serving.server.wire import SENT_AT
 class HttpInference:
     """See Inference."""
 
-    def __init__(self, settings: ClassifySettings) -> None:
+    def __init__(self, settings: ModelSettings) -> None:
         path = f"/v2/models/{settings.model_name}/infer"
         self._http = Http(settings.address, path, token=settings.secret, timeout=settings.timeout_seconds)
         self._binary: bool | None = None  # not known before the first request; several may ask, and learn the same

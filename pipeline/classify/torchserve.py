@@ -12,7 +12,7 @@ from pipeline.classify.model_folder import ModelFolder
 from pipeline.classify.transport import Message, Refused, Transport
 from pipeline.errors import ClassifierUnavailable
 from pipeline.messages import ModelRef
-from pipeline.settings import ClassifySettings
+from pipeline.settings import ModelSettings
 from serving.errors import CropError, WireError
 from serving.inference.crops import check_crop
 from serving.server.wire import (
@@ -39,14 +39,14 @@ class TorchServe:
         self._transport = transport
 
     @classmethod
-    def over_http(cls, settings: ClassifySettings) -> TorchServe:
+    def over_http(cls, settings: ModelSettings) -> TorchServe:
         """Raises DependencyError: the model's folder cannot be read. Asks the server nothing."""
         path = f"/predictions/{settings.model_name}"
         http = Http(settings.address, path, token=settings.secret, timeout=settings.timeout_seconds)
         return cls(ModelFolder.of(settings.model), http)
 
     @classmethod
-    def over_grpc(cls, settings: ClassifySettings) -> TorchServe:
+    def over_grpc(cls, settings: ModelSettings) -> TorchServe:
         """As `over_http`."""
         from pipeline.classify.torchserve_grpc import TorchServeGrpc
 

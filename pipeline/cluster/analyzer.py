@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from pipeline.analyze.worker import Worker
 
 
-ACTOR_OPTIONS = {"max_restarts": 0, "max_task_retries": 0, "max_concurrency": 3, "num_cpus": 0}
+ACTOR_OPTIONS = {
+    "max_restarts": 0,
+    "max_task_retries": 0,
+    "max_concurrency": 3,
+    "num_cpus": 0,
+    "enable_task_events": False,  # of which Ray's head keeps each, and we ask for a status every second
+}
 
 
 class Analyzer:

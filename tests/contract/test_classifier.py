@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from pipeline.classify.choose import answers, make
@@ -22,7 +23,8 @@ from pipeline.errors import ClassifierUnavailable
 from pipeline.local import archive, java, torchserve
 from pipeline.local.folders import new_run
 from pipeline.local.ports import free_ports
-from pipeline.settings import ClassifySettings
+from pipeline.metrics import Metrics
+from pipeline.settings import ClassifySettings, ShadowSettings
 from serving.inference.dtypes import fast_dtype
 from serving.server.wire import CONTENT_TYPE, SENT_AT
 from tests.contract.triton import triton
@@ -33,15 +35,14 @@ ROUNDING = 1e-4 if fast_dtype(torch.device("cpu")) == torch.float32 else 1e-2
 # What another process may change: its own BLAS, the company a request is batched with.
 ALIKE = 1e-5 if ROUNDING == 1e-4 else 1e-2
 # Who serves, and the kind that asks. TorchServe answers Open Inference over HTTP, at a path of its own accord.
-WAYS = (
-    "in-process",
+SERVED = (
     "torchserve torchserve",
     "torchserve torchserve-grpc",
     "torchserve open-inference",
     "triton open-inference",
     "triton open-inference-grpc",
 )
-SERVED = WAYS[1:]
+WAYS = ("in-process", "in-process, with a shadow", *SERVED)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,8 @@ def triton_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[s
 def settings_of(way: str, request: pytest.FixtureRequest) -> ClassifySettings:
     if way == "in-process":
         return ClassifySettings(kind="in-process")
+    if way == "in-process, with a shadow":
+        return ClassifySettings(kind="in-process", shadow=ShadowSettings())
     server, kind = way.split()
     settings: ClassifySettings = request.getfixturevalue(f"{server}_settings")[kind]
     return settings
@@ -85,7 +88,7 @@ def in_process() -> Classifier:
 
 @pytest.fixture(scope="module", params=WAYS)
 def classifier(request: pytest.FixtureRequest) -> Iterator[Classifier]:
-    made = make(settings_of(request.param, request))
+    made = make(settings_of(request.param, request), Metrics("test", CollectorRegistry()))
     yield made
     made.close()
 

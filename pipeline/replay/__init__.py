@@ -1,0 +1,1 @@
+"""`emostream replay`: old records through the same code, into topics of their own, and what came out otherwise."""
