@@ -6,11 +6,11 @@ import logging
 import os
 import random
 import threading
-import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pipeline.capture import wire
+from pipeline.capture.clock import Clock, SessionClock, SystemClock
 from pipeline.capture.connection import CameraProcess
 from pipeline.capture.session import Outlet, Session
 from pipeline.capture.spec import CameraSpec, ReadOptions
@@ -21,6 +21,7 @@ from pipeline.settings import CaptureSettings
 log = logging.getLogger(__name__)
 
 LEDGER_SECONDS = 1.0
+CLOCK_STEP = 2.0  # seconds by which the wall clock must have been set before a session ends for it
 FILE_ATTEMPTS = 3  # a file whose reading breaks off so often is given up
 
 
@@ -59,9 +60,19 @@ class Outcome:
 
 
 class Camera:
-    """Supervises one camera in a thread of its own, which also owns the camera's process."""
+    """Supervises one camera in a thread of its own, which also owns the camera's process.
 
-    def __init__(self, spec: CameraSpec, settings: CaptureSettings, outlet: Outlet) -> None:
+    `last_session`: the number of its newest session so far; the next ones get higher numbers, whatever the clock says.
+    """
+
+    def __init__(
+        self,
+        spec: CameraSpec,
+        settings: CaptureSettings,
+        outlet: Outlet,
+        last_session: int = 0,
+        clock: Clock | None = None,
+    ) -> None:
         self.spec = spec
         self._settings = settings
         self._outlet = outlet
@@ -71,7 +82,8 @@ class Camera:
         self._stop = StopSignal()
         self._stop_deadline = float("inf")
         self._backoff = Backoff(settings.backoff_seconds, settings.backoff_max_seconds)
-        self._session_id = 0
+        self._clock = clock or SystemClock()
+        self._session_id = last_session
         self._attempt = 0
         self._source_fps: float | None = None
         self._resumes = not (spec.endless or spec.loop)  # a new process goes on where the last one was
@@ -90,7 +102,7 @@ class Camera:
 
     def stop(self, deadline: float) -> None:
         """Asks it to stop: no frame is captured any more, what was captured is settled until `deadline`
-        (time.monotonic())."""
+        (steady time)."""
         self._stop_deadline = deadline
         self._stop.set()
 
@@ -111,13 +123,13 @@ class Camera:
 
     def _live_one_session(self) -> bool:
         """Connect, stream, pause, settle. False when the camera is over."""
-        start = datetime.now(UTC)
-        self._session_id = max(int(start.timestamp() * 1000), self._session_id + 1)
+        clock = SessionClock.of(self._clock)
+        self._session_id = max(int(clock.start * 1000), self._session_id + 1)
         self._attempt += 1
-        session = Session(self._outlet, self.spec.id, self._session_id, start, self.spec.live)
+        session = Session(self._outlet, self.spec.id, self._session_id, clock, self.spec.live)
         if self._attempt == 1:
             self._change(CameraState.CONNECTING, "")
-        self._next_ledger = time.monotonic() + LEDGER_SECONDS
+        self._next_ledger = self._clock.steady() + LEDGER_SECONDS
         outcome = self._judge(self._connect(session))
         self._enter(session, outcome.state, outcome.reason)
         if outcome.state is CameraState.DOWN:
@@ -147,7 +159,7 @@ class Camera:
         return outcome if outcome.reason or outcome.state is not CameraState.DOWN else _crash(ended)
 
     def _stream(self, session: Session, process: CameraProcess) -> Outcome:
-        began = time.monotonic()
+        began = self._clock.steady()
         watchdog = Watchdog(
             began,
             self._settings.connect_timeout_seconds,
@@ -155,10 +167,12 @@ class Camera:
             resuming=self._options.after is not None,
         )
         while not self._stop.is_set():
-            now = time.monotonic()
+            now = self._clock.steady()
             self._tick(session, now)
+            if told := self._clock_was_set(session):
+                return Outcome(CameraState.DOWN, told)
             message = process.hear(min(self._next_ledger, watchdog.deadline) - now, self._stop.fileno())
-            now = time.monotonic()
+            now = self._clock.steady()
             match message:
                 case wire.Frame():
                     self._source_fps = message.fps or self._source_fps
@@ -168,7 +182,7 @@ class Camera:
                     elif now - began > self._settings.backoff_max_seconds:
                         self._backoff.reset()
                     if self._add(session, message):
-                        watchdog.held_up(time.monotonic())
+                        watchdog.held_up(self._clock.steady())
                 case wire.Alive():
                     watchdog.alive(now)
                 case wire.Ended():
@@ -179,6 +193,13 @@ class Camera:
                     return Outcome(CameraState.DOWN, watchdog.reason)
         return Outcome(CameraState.STOPPED, "")
 
+    def _clock_was_set(self, session: Session) -> str:
+        """Says so. The session ends for it: its times would be wrong from here on. A file keeps a time of its own."""
+        ahead = session.clock.set_by(self._clock)
+        if self._resumes or abs(ahead) < CLOCK_STEP:
+            return ""
+        return f"the clock was set {'ahead' if ahead > 0 else 'back'} by {abs(ahead):.0f} s"
+
     def _add(self, session: Session, frame: wire.Frame) -> bool:
         """Whether it had to be waited for. Not reading on makes the process wait as well."""
         waited = False
@@ -188,7 +209,7 @@ class Camera:
                     self._options = replace(self._options, after=frame.media_time)
                 break
             waited = True
-            self._tick(session, time.monotonic())
+            self._tick(session, self._clock.steady())
         return waited
 
     def _came_up(self, session: Session) -> None:
@@ -206,8 +227,8 @@ class Camera:
 
     def _pause(self, session: Session) -> None:
         """Between two connections the old session's ledger goes on."""
-        until = time.monotonic() + self._backoff.pause(random.random())
-        while (now := time.monotonic()) < until:
+        until = self._clock.steady() + self._backoff.pause(random.random())
+        while (now := self._clock.steady()) < until:
             self._tick(session, now)
             if self._stop.wait(min(until, self._next_ledger) - now):
                 return
@@ -216,8 +237,8 @@ class Camera:
         """Waits for every frame's fate and writes the final record. Without a broker, until it is back or we stop."""
         self._expect(session)
         while True:
-            now = time.monotonic()
-            if session.finish(datetime.now(UTC), self._status.state, self._status.reason):
+            now = self._clock.steady()
+            if session.finish(now, self._status.state, self._status.reason):
                 return
             if now >= self._stop_deadline:
                 log.warning(
@@ -235,12 +256,12 @@ class Camera:
             return
         self._next_ledger = now + LEDGER_SECONDS
         self._expect(session)
-        session.write_ledger(datetime.now(UTC), self._status.state, self._status.reason)
+        session.write_ledger(now, self._status.state, self._status.reason)
         if not self._status_written:
             self._publish_status()
 
     def _expect(self, session: Session) -> None:
-        session.expect(datetime.now(UTC), self._promised_fps())
+        session.expect(self._clock.steady(), self._promised_fps())
 
     def _expected_fps(self) -> float | None:
         """Frames/s that this camera is to give: its own rate, under the cap."""
@@ -273,7 +294,7 @@ class Camera:
             site=self._outlet.site,
             camera=self.spec.id,
             session=self._session_id,
-            at=datetime.now(UTC),
+            at=datetime.fromtimestamp(self._clock.wall(), UTC),
             state=state,
             reason=reason,
             source=self.spec.public_uri,

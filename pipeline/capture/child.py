@@ -141,13 +141,13 @@ class _Reader:
                 continue
             if self._paced:
                 self._wait_until(self._started + media_time)
-            wall_time = time.time()
+            taken_at = time.monotonic()
             picture = self._source.picture()
             if picture is None:
                 self._alive()
                 continue
             jpeg, width, height = encode_jpeg(picture.image, self._options)
-            self._say(wire.Frame(media_time, wall_time, width, height, fps, picture.scripted, jpeg))
+            self._say(wire.Frame(media_time, taken_at, width, height, fps, picture.scripted, jpeg))
             self.taken += 1
 
     def _wait_until(self, due: float) -> None:

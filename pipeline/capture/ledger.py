@@ -13,7 +13,7 @@ from pipeline.messages import CameraState, Ledger, SeqRange
 
 
 class SessionLedger:
-    """Not thread-safe. Times are the camera's (see `captured_at`): wall clock for live cameras, media time else."""
+    """Not thread-safe. Times are as in `captured_at`: by the session's clock for live cameras, media time else."""
 
     def __init__(self, site: str, camera: str, session: int, start: datetime) -> None:
         self.site, self.camera, self.session = site, camera, session

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from pipeline.capture.ahead import Ahead
 from pipeline.capture.budget import Budget
 from pipeline.capture.camera import Camera
+from pipeline.capture.clock import Clock
+from pipeline.capture.numbering import last_sessions
 from pipeline.capture.publisher import FramePublisher, KafkaPublisher
 from pipeline.capture.session import Outlet
 from pipeline.capture.spec import CameraSpec
@@ -21,13 +24,18 @@ from pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 12.0
+STOP_SECONDS = 10.0
+LAST_SECONDS = 1.0  # for a camera to see that its time is over
 CLOSE_SECONDS = 2.0
-JOIN_SECONDS = 0.5  # the sum stays under 15 s
+JOIN_SECONDS = 0.5  # the sum, and the end of the process, stay under 15 s
+NO_SESSIONS: Mapping[str, int] = MappingProxyType({})
 
 
 class CaptureService:
-    """Runs the cameras of `settings`, or those given. One camera's failure touches no other."""
+    """Runs the cameras of `settings`, or those given. One camera's failure touches no other.
+
+    `sessions`: the number of each camera's newest session so far, by camera.
+    """
 
     def __init__(
         self,
@@ -35,6 +43,8 @@ class CaptureService:
         publisher: FramePublisher,
         metrics: Metrics,
         specs: Sequence[CameraSpec] | None = None,
+        sessions: Mapping[str, int] = NO_SESSIONS,
+        clock: Clock | None = None,
     ) -> None:
         capture = settings.capture
         budget = Budget(int(capture.buffer_mebibytes * 2**20), capture.buffer_frames_per_camera)
@@ -43,7 +53,8 @@ class CaptureService:
         self.go.set()
         self._outlet = Outlet(settings.site, budget, self.go, publisher, metrics)
         self._cameras = {
-            spec.id: Camera(spec, capture, self._outlet) for spec in specs or camera_specs(settings.cameras)
+            spec.id: Camera(spec, capture, self._outlet, sessions.get(spec.id, 0), clock)
+            for spec in specs or camera_specs(settings.cameras)
         }
 
     def start(self) -> None:
@@ -59,7 +70,7 @@ class CaptureService:
         for camera in self._cameras.values():
             camera.stop(deadline)
         for name, camera in self._cameras.items():
-            if not camera.join(max(0.1, deadline + 1 - time.monotonic())):
+            if not camera.join(max(0.1, deadline + LAST_SECONDS - time.monotonic())):
                 log.warning("camera %s: did not stop in time", name)
 
     def states(self) -> dict[str, CameraStatus]:
@@ -96,8 +107,11 @@ def run(
         metrics = Metrics("capture")
         port = metrics.serve(settings.metrics.host, settings.metrics.port)
         list_targets(settings.metrics.targets_dir, "capture", settings.metrics.host, [port])
-    publisher = publisher or KafkaPublisher(settings.kafka)
-    service = CaptureService(settings, publisher, metrics, specs)
+    sessions = NO_SESSIONS
+    if publisher is None:
+        publisher = KafkaPublisher(settings.kafka)
+        sessions = last_sessions(settings.kafka, settings.site)
+    service = CaptureService(settings, publisher, metrics, specs, sessions)
     ahead = Ahead(settings.kafka, settings.capture.max_ahead_frames, service.go)
     if any(not spec.live for spec in specs):
         ahead.start()

@@ -10,10 +10,11 @@ import secrets
 import threading
 from collections import deque
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from pipeline.capture import wire
 from pipeline.capture.budget import Budget
+from pipeline.capture.clock import SessionClock
 from pipeline.capture.ledger import SessionLedger
 from pipeline.capture.publisher import TOO_LARGE, FramePublisher
 from pipeline.messages import CameraState, FrameHeader, FrameId, Ledger, checksum
@@ -23,7 +24,6 @@ from pipeline.topics import MAX_RECORD_BYTES
 log = logging.getLogger(__name__)
 
 RECORD_OVERHEAD = 4096  # bytes of a record beside its JPEG, generously
-CLOCK_STEP = timedelta(seconds=2)  # a wall clock set back by more is believed
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,16 @@ class Outlet:
 
 
 class Session:
-    """`live`: what cannot be taken is dropped; else it is waited for, and sent again until it is delivered."""
+    """`live`: what cannot be taken is dropped; else it is waited for, and sent again until it is delivered.
 
-    def __init__(self, outlet: Outlet, camera: str, session: int, start: datetime, live: bool) -> None:
+    Moments are told in steady time (see clock.py); what is published of them is the session's own time.
+    """
+
+    def __init__(self, outlet: Outlet, camera: str, session: int, clock: SessionClock, live: bool) -> None:
         self._outlet = outlet
         self._camera = camera
-        self._start = start
+        self.clock = clock
+        self._start = start = clock.at(clock.began)
         self._live = live
         self._ledger = SessionLedger(outlet.site, camera, session, start)
         self._changed = threading.Condition()
@@ -91,33 +95,33 @@ class Session:
             self._show_in_flight()
         return True
 
-    def expect(self, now: datetime, fps: float | None) -> None:
+    def expect(self, now: float, fps: float | None) -> None:
         """Counts the frames promised since the last call, at `fps`; files read as they go promise what they give."""
         with self._changed:
-            self._ledger.expect(now, fps if self._live else None)
+            self._ledger.expect(self.clock.at(now), fps if self._live else None)
 
     def expect_one(self) -> None:
         with self._changed:
             if self._live:
                 self._ledger.expect_one()
 
-    def write_ledger(self, now: datetime, state: CameraState, reason: str) -> None:
+    def write_ledger(self, now: float, state: CameraState, reason: str) -> None:
         """The record of what gathered since the last one, unless that is still under way. Failed frames go again."""
         self._send_again()
         with self._changed:
             if self._ledger.under_way or self._finished:
                 return
-            ledger = self._ledger.cut(self._covered(now), now, state, reason)
+            ledger = self._ledger.cut(self._covered(now), self.clock.at(now), state, reason)
         self._publish(ledger)
 
-    def finish(self, now: datetime, state: CameraState, reason: str) -> bool:
+    def finish(self, now: float, state: CameraState, reason: str) -> bool:
         """Moves towards the final record, which waits for every frame's fate. True once it is in the log."""
         with self._changed:
             if self._finished:
                 return True
             if self._in_flight or self._again or self._ledger.under_way:
                 return False
-            ledger = self._ledger.cut(self._covered(now), now, state, reason, final=True)
+            ledger = self._ledger.cut(self._covered(now), self.clock.at(now), state, reason, final=True)
         self._publish(ledger)
         return self._finished
 
@@ -135,12 +139,10 @@ class Session:
         """Never before the last ledger record's end: that record has told consumers how far time has come."""
         if not self._live:
             return self._start + timedelta(seconds=frame.media_time)
-        at = datetime.fromtimestamp(frame.wall_time, UTC)
-        covered = self._ledger.covers_from
-        return covered if covered - CLOCK_STEP < at < covered else at
+        return max(self.clock.at(frame.taken_at), self._ledger.covers_from)
 
-    def _covered(self, now: datetime) -> datetime:
-        return now if self._live else self._newest
+    def _covered(self, now: float) -> datetime:
+        return self.clock.at(now) if self._live else self._newest
 
     def _send(self, header: FrameHeader, jpeg: bytes) -> None:
         self._outlet.publisher.frame(header, jpeg, lambda error: self._settled(header, jpeg, error))

@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 
 from pipeline.capture.cut_off import is_cut_off
-from pipeline.capture.source import Picture
+from pipeline.capture.source import Image, Picture
 from pipeline.errors import SourceError
 
 DEFAULT_FPS = 25.0  # of files that do not tell theirs
 DAMAGED_IN_A_ROW = 256  # packets of a file that may fail to decode before it counts as ended
+MJPEG = cv2.VideoWriter.fourcc(*"MJPG")
 QUICK_SECONDS = 0.5  # a grab that fails sooner met damaged data, not a silent stream
 
 
@@ -39,8 +40,12 @@ class _Video:
         return math.nan
 
     def picture(self) -> Picture | None:
+        image = self.image()
+        return None if image is None else Picture(image)
+
+    def image(self) -> Image | None:
         good, image = self._opened().retrieve()
-        return Picture(np.asarray(image, np.uint8)) if good and image is not None and image.size else None
+        return np.asarray(image, np.uint8) if good and image is not None and image.size else None
 
     def early_end(self) -> str:
         return ""
@@ -103,9 +108,13 @@ class VideoFile(_Video):
 
 
 class NetworkStream(_Video):
-    """RTSP (over TCP) or HTTP, decoded by FFmpeg. `connect`, `stall`: seconds without an answer or a frame."""
+    """RTSP (over TCP) or HTTP, received by FFmpeg. `connect`, `stall`: seconds without an answer or a frame.
+
+    Motion JPEG is taken as it was sent: decoded by FFmpeg, OpenCV would stretch each picture to the first one's size.
+    """
 
     retries = 16
+    _jpegs = False  # what is retrieved is a JPEG, not pixels
 
     def __init__(self, url: str, connect: float, stall: float) -> None:
         self._url = url
@@ -127,6 +136,17 @@ class NetworkStream(_Video):
         if not self.capture.isOpened():
             self.close()
             raise SourceError("cannot connect")
+        self._jpegs = self.capture.get(cv2.CAP_PROP_FOURCC) == MJPEG and self.capture.set(cv2.CAP_PROP_FORMAT, -1)
+
+    def image(self) -> Image | None:
+        found = super().image()
+        if found is None or not self._jpegs:
+            return found
+        try:
+            image = cv2.imdecode(found, cv2.IMREAD_COLOR)
+        except cv2.error:  # it claims to be larger than a picture may be
+            return None
+        return None if image is None else np.asarray(image, np.uint8)
 
     def grab(self) -> float:
         before = time.monotonic()

@@ -15,11 +15,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One captured frame. `media_time`: seconds since the source's start, growing strictly. `wall_time`: Unix
-    time of the capture. `fps`: the source's own frame rate as far as known, before any cap. Sides in pixels."""
+    """One captured frame. `media_time`: seconds since the source's start, growing strictly. `taken_at`: steady time of
+    the capture in seconds (see clock.py). `fps`: the source's own frame rate as far as known, before any cap. Sides in
+    pixels."""
 
     media_time: float
-    wall_time: float
+    taken_at: float
     width: int
     height: int
     fps: float | None
@@ -60,7 +61,7 @@ def encode(message: Message) -> bytes:
             head: list[Any] = [
                 "frame",
                 message.media_time,
-                message.wall_time,
+                message.taken_at,
                 message.width,
                 message.height,
                 message.fps,
@@ -83,9 +84,9 @@ def decode(data: bytes) -> Message:
         kind, *values = json.loads(data[_LENGTH.size : _LENGTH.size + length])
         match kind:
             case "frame":
-                media_time, wall_time, width, height, fps, scripted = values
+                media_time, taken_at, width, height, fps, scripted = values
                 truth = None if scripted is None else tuple(scripted)
-                return Frame(media_time, wall_time, width, height, fps, truth, data[_LENGTH.size + length :])
+                return Frame(media_time, taken_at, width, height, fps, truth, data[_LENGTH.size + length :])
             case "alive":
                 return Alive()
             case "ended":

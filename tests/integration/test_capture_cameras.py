@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import itertools
 import os
 import signal
 import socket
@@ -11,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -23,79 +22,28 @@ import pytest
 
 from pipeline.capture.memory import MemoryPublisher
 from pipeline.capture.publisher import Done
-from pipeline.capture.service import CaptureService, run
-from pipeline.messages import CameraState, CameraStatus, FrameHeader
-from pipeline.metrics import Metrics
-from pipeline.settings import CameraSettings, CaptureSettings, Settings
-
-CONNECTING, UP, DOWN = CameraState.CONNECTING, CameraState.UP, CameraState.DOWN
-ENDED, FAILED, STOPPED = CameraState.ENDED, CameraState.FAILED, CameraState.STOPPED
-SOON = 30.0
-
-Running = tuple[CaptureService, MemoryPublisher]
-
-
-def settings(*uris: str, **capture: float) -> Settings:
-    return Settings(cameras=[CameraSettings(uri=uri) for uri in uris], capture=CaptureSettings(**capture))
-
-
-@contextmanager
-def capturing(*uris: str, log: MemoryPublisher | None = None, **capture: float) -> Iterator[Running]:
-    log = log or MemoryPublisher()
-    service = CaptureService(settings(*uris, **capture), log, Metrics("capture"))
-    service.start()
-    try:
-        yield service, log
-    finally:
-        service.stop(timeout=5)
-
-
-def finished(*uris: str, **capture: float) -> MemoryPublisher:
-    """The log of cameras that end by themselves."""
-    with capturing(*uris, **capture) as (service, log):
-        assert log.wait_for(service.ended, SOON) or ended_soon(service)
-    return log
-
-
-def ended_soon(service: CaptureService) -> bool:
-    gone = threading.Event()
-    threading.Timer(SOON, gone.set).start()
-    return service.wait(gone)
-
-
-def child_of(service: CaptureService, camera: str) -> psutil.Process:
-    """The process of a camera that is up; with several, they are told apart by age."""
-    ids = list(service.states())
-    children = sorted(psutil.Process().children(), key=lambda child: child.create_time())
-    mine = [child for child in children if "pipeline.capture.child" in child.cmdline()]
-    return mine[ids.index(camera)] if len(mine) == len(ids) else mine[-1]
-
-
-def video(path: Path, frames: int = 20, fps: float = 20.0) -> Path:
-    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), fps, (320, 240))
-    for index in range(frames):
-        writer.write(np.full((240, 320, 3), 5 * index % 256, np.uint8))
-    writer.release()
-    return path
-
-
-def check_account(log: MemoryPublisher, camera: str) -> None:
-    """The ledgers of each session cover its frames without a gap, each behind its frames, the final one last."""
-    for session in {ledger.session for ledger in log.ledgers(camera)}:
-        ledgers = [ledger for ledger in log.ledgers(camera) if ledger.session == session]
-        seqs = [frame.frame_id.seq for frame in log.frames(camera) if frame.frame_id.session == session]
-        dropped = sum(len(each) for ledger in ledgers for ranges in ledger.dropped.values() for each in ranges)
-        assert ledgers[0].first_seq == 0
-        assert all(a.next_seq == b.first_seq for a, b in pairwise(ledgers))
-        assert all(a.covers_to == b.covers_from for a, b in pairwise(ledgers))
-        assert ledgers[-1].next_seq == len(set(seqs)) + dropped
-        assert [ledger.final for ledger in ledgers] == [False] * (len(ledgers) - 1) + [True]
-    newest: dict[tuple[str, int], int] = {}
-    for record in log.log:
-        if isinstance(record, FrameHeader):
-            newest[record.frame_id.camera, record.frame_id.session] = record.frame_id.seq
-        elif record.camera == camera:
-            assert newest.get((camera, record.session), -1) < record.next_seq
+from pipeline.capture.service import run
+from pipeline.messages import CameraStatus, FrameHeader
+from tests.capturing import (
+    CONNECTING,
+    DOWN,
+    ENDED,
+    FAILED,
+    SOON,
+    STOPPED,
+    UP,
+    capturing,
+    check_account,
+    child_of,
+    ended_soon,
+    finished,
+    gray_jpeg,
+    mjpeg_camera,
+    send_jpeg,
+    settings,
+    start_mjpeg,
+    video,
+)
 
 
 def test_a_file_as_fast_as_it_goes(tmp_path: Path) -> None:
@@ -315,36 +263,10 @@ def test_an_internal_error_ends_one_camera_only() -> None:
     assert log.states("good") == [CONNECTING, UP, ENDED]
 
 
-@contextmanager
-def mjpeg_camera(answer: Callable[[http.server.BaseHTTPRequestHandler, int], None]) -> Iterator[str]:
-    """An HTTP camera; `answer` serves the n-th connection."""
-    count = itertools.count()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answer(self, next(count))
-
-        def log_message(self, *args: object) -> None:
-            """Quiet."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/video.mjpg"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def frames_then_end(handler: http.server.BaseHTTPRequestHandler, number: int) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-    handler.end_headers()
-    jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1].tobytes()
+    start_mjpeg(handler)
     for _ in range(6):
-        head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-        handler.wfile.write(head.encode() + jpeg + b"\r\n")
+        send_jpeg(handler, gray_jpeg())
 
 
 def test_nothing_leaks_over_reconnects() -> None:

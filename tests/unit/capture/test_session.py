@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.capture import wire
 from pipeline.capture.budget import Budget, InFlight
+from pipeline.capture.clock import SessionClock
 from pipeline.capture.memory import MemoryPublisher
 from pipeline.capture.publisher import Done
 from pipeline.capture.session import Outlet, Session
@@ -21,8 +22,16 @@ def after(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
+BEGAN = 70.0  # steady time at START
+CLOCK = SessionClock(START.timestamp(), BEGAN)
+
+
+def steady(seconds: float) -> float:
+    return BEGAN + seconds
+
+
 def frame(seconds: float, size: int = 100) -> wire.Frame:
-    return wire.Frame(seconds, after(seconds).timestamp(), 640, 480, 10.0, ("happy",), b"x" * size)
+    return wire.Frame(seconds, steady(seconds), 640, 480, 10.0, ("happy",), b"x" * size)
 
 
 class Held:
@@ -50,7 +59,7 @@ class Bench:
         self.metrics = Metrics("capture")
         self.go = threading.Event()
         self.go.set()
-        self.session = Session(Outlet("site", self.budget, self.go, self.log, self.metrics), "cam", 5, START, live)
+        self.session = Session(Outlet("site", self.budget, self.go, self.log, self.metrics), "cam", 5, CLOCK, live)
 
     def count(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(f"emostream_{name}", {"camera_id": "cam", **labels}) or 0.0
@@ -87,7 +96,7 @@ def test_a_live_camera_drops_what_has_no_room_and_says_so() -> None:
         assert bench.session.add(frame(index / 10), timeout=0)
     assert bench.answers.settle(FrameHeader) == 2
     assert bench.session.add(frame(0.6), timeout=0)
-    bench.session.write_ledger(after(1), CameraState.UP, "")
+    bench.session.write_ledger(steady(1), CameraState.UP, "")
     assert bench.last_ledger().dropped == {"buffer_full": [SeqRange(first=2, last=4)]}
     assert (bench.last_ledger().first_seq, bench.last_ledger().next_seq) == (0, 6)
     assert bench.count("frames_captured_total") == 6
@@ -101,14 +110,14 @@ def test_a_file_waits_and_drops_nothing() -> None:
     assert bench.session.captured == 2
     bench.answers.settle(FrameHeader)
     assert bench.session.add(frame(0.2), timeout=0)
-    bench.session.write_ledger(after(100), CameraState.UP, "")
+    bench.session.write_ledger(steady(100), CameraState.UP, "")
     assert bench.last_ledger().dropped == {}
 
 
 def test_a_frame_too_large_for_a_record_is_dropped_by_files_too() -> None:
     bench = Bench(live=False)
     assert bench.session.add(frame(0, MAX_RECORD_BYTES), timeout=0)
-    bench.session.write_ledger(after(1), CameraState.UP, "")
+    bench.session.write_ledger(steady(1), CameraState.UP, "")
     assert bench.last_ledger().dropped == {"too_large": [SeqRange(first=0, last=0)]}
     assert bench.log.frames() == []
 
@@ -116,11 +125,11 @@ def test_a_frame_too_large_for_a_record_is_dropped_by_files_too() -> None:
 def test_a_failed_frame_of_a_live_camera_is_told_after_its_ledger() -> None:
     bench = Bench(live=True)
     bench.session.add(frame(0), timeout=0)
-    bench.session.write_ledger(after(1), CameraState.UP, "")
+    bench.session.write_ledger(steady(1), CameraState.UP, "")
     assert bench.last_ledger().dropped == {}
     bench.answers.settle(Ledger)
     bench.answers.settle(FrameHeader, "KafkaTimeoutError")
-    bench.session.write_ledger(after(2), CameraState.UP, "")
+    bench.session.write_ledger(steady(2), CameraState.UP, "")
     assert bench.last_ledger().dropped == {"publish_failed": [SeqRange(first=0, last=0)]}
     assert bench.budget.in_flight() == InFlight(0, 0)
 
@@ -131,41 +140,41 @@ def test_a_failed_frame_of_a_file_is_sent_again_until_delivered() -> None:
     for _ in range(3):
         assert bench.answers.settle(FrameHeader, "KafkaTimeoutError") == 1
         assert bench.budget.in_flight().frames == 1
-        assert not bench.session.finish(after(1), CameraState.ENDED, "")
-        bench.session.write_ledger(after(1), CameraState.ENDED, "")
+        assert not bench.session.finish(steady(1), CameraState.ENDED, "")
+        bench.session.write_ledger(steady(1), CameraState.ENDED, "")
         bench.answers.settle(Ledger)
     bench.answers.settle(FrameHeader)
     assert bench.budget.in_flight() == InFlight(0, 0)
     assert len({header.frame_id for header in bench.log.frames()}) == 1
-    assert not bench.session.finish(after(2), CameraState.ENDED, "")
+    assert not bench.session.finish(steady(2), CameraState.ENDED, "")
     bench.answers.settle(Ledger)
-    assert bench.session.finish(after(2), CameraState.ENDED, "")
+    assert bench.session.finish(steady(2), CameraState.ENDED, "")
     assert bench.last_ledger().final
 
 
 def test_the_final_record_waits_for_every_fate() -> None:
     bench = Bench(live=True)
     bench.session.add(frame(0), timeout=0)
-    assert not bench.session.finish(after(1), CameraState.STOPPED, "")
+    assert not bench.session.finish(steady(1), CameraState.STOPPED, "")
     assert bench.log.ledgers() == []
     bench.answers.settle(FrameHeader, "gone")
-    assert not bench.session.finish(after(1), CameraState.STOPPED, "")
+    assert not bench.session.finish(steady(1), CameraState.STOPPED, "")
     assert bench.last_ledger().final
     assert bench.last_ledger().dropped == {"publish_failed": [SeqRange(first=0, last=0)]}
     bench.answers.settle(Ledger, "gone")
-    assert not bench.session.finish(after(2), CameraState.STOPPED, "")
+    assert not bench.session.finish(steady(2), CameraState.STOPPED, "")
     assert bench.last_ledger().dropped == {"publish_failed": [SeqRange(first=0, last=0)]}
     bench.answers.settle(Ledger)
-    assert bench.session.finish(after(2), CameraState.STOPPED, "")
+    assert bench.session.finish(steady(2), CameraState.STOPPED, "")
 
 
 def test_one_ledger_record_under_way_at_a_time() -> None:
     bench = Bench(live=True)
     for second in range(1, 4):
-        bench.session.write_ledger(after(second), CameraState.DOWN, "gone")
+        bench.session.write_ledger(steady(second), CameraState.DOWN, "gone")
     assert len(bench.log.ledgers()) == 1
     bench.answers.settle(Ledger, "no broker")
-    bench.session.write_ledger(after(4), CameraState.DOWN, "gone")
+    bench.session.write_ledger(steady(4), CameraState.DOWN, "gone")
     assert bench.last_ledger().covers_from == START
 
 
@@ -174,24 +183,24 @@ def test_expected_frames() -> None:
     for bench in (live, file):
         bench.session.expect_one()
         bench.session.add(frame(0), timeout=0)
-        bench.session.expect(after(2), 10.0)
-        bench.session.write_ledger(after(2), CameraState.UP, "")
+        bench.session.expect(steady(2), 10.0)
+        bench.session.write_ledger(steady(2), CameraState.UP, "")
     assert live.last_ledger().expected == 21.0
     assert file.last_ledger().expected == 1.0
 
 
 def test_no_frame_is_older_than_the_ledger_before_it() -> None:
     bench = Bench(live=True)
-    bench.session.write_ledger(after(1), CameraState.UP, "")
+    bench.session.write_ledger(steady(1), CameraState.UP, "")
     bench.session.add(frame(0.99), timeout=0)
-    bench.session.add(frame(-500), timeout=0)
-    assert [each.captured_at for each in bench.log.frames()] == [after(1), after(-500)]  # a clock set back is believed
+    bench.session.add(frame(1.01), timeout=0)
+    assert [each.captured_at for each in bench.log.frames()] == [after(1), after(1.01)]
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1])
 def test_files_keep_media_time(seconds: float) -> None:
     bench = Bench(live=False)
     bench.session.add(frame(seconds), timeout=0)
-    bench.session.write_ledger(after(3600), CameraState.UP, "")
+    bench.session.write_ledger(steady(3600), CameraState.UP, "")
     assert bench.log.frames()[0].captured_at == after(seconds)
     assert bench.last_ledger().covers_to == after(seconds)
