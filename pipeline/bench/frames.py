@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
+from pipeline.analyze.opencv import cv2
 from pipeline.capture.child import encode_jpeg
 from pipeline.capture.choose import source_of
+from pipeline.capture.source import Image
 from pipeline.capture.spec import CameraSpec, ReadOptions
 from pipeline.errors import UsageError
 from pipeline.messages import FrameHeader, FrameId, checksum
 
 Frames = list[tuple[FrameHeader, bytes]]
 SESSION = 1
+USUAL_FPS = 25.0
+CLIP_SECONDS = 60.0
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -45,6 +52,44 @@ def _read(camera: CameraSpec, count: int, options: ReadOptions) -> Frames:
         frames.append((FrameHeader(identity, at, width, height, checksum(jpeg)), jpeg))
     source.close()
     return frames
+
+
+def crowd(cameras: Sequence[CameraSpec], count: int, fps: float, options: ReadOptions) -> Frames:
+    """`count` frames at `fps` of one camera that sees all of these side by side, so that single faces make a crowd.
+
+    Of each, what it gives in a minute at most, again and again. Raises SourceError.
+    """
+    clips = [_pictures(camera, options) for camera in cameras]
+    columns = math.ceil(math.sqrt(len(clips)))
+    height, width = (min(side) for side in zip(*(clip[0][0].shape[:2] for clip in clips), strict=True))
+    frames: Frames = []
+    for seq in range(count):
+        seconds = seq / fps
+        shown = [clip[int(seconds * rate) % len(clip)] for clip, rate in clips]
+        tiles = [cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA) for picture in shown]
+        tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+        rows = [np.hstack(tiles[at : at + columns]) for at in range(0, len(tiles), columns)]
+        jpeg, *size = encode_jpeg(np.vstack(rows), options)
+        identity = FrameId("bench", "crowd", SESSION, seq)
+        header = FrameHeader(identity, START + timedelta(seconds=seconds), size[0], size[1], checksum(jpeg))
+        frames.append((header, jpeg))
+    return frames
+
+
+def _pictures(camera: CameraSpec, options: ReadOptions) -> tuple[list[Image], float]:
+    """A minute of the camera's pictures, and their rate."""
+    source = source_of(camera, options)
+    source.open()
+    rate = source.fps or USUAL_FPS
+    pictures: list[Image] = []
+    while len(pictures) < CLIP_SECONDS * rate and source.grab() is not None:
+        picture = source.picture()
+        if picture is not None:
+            pictures.append(picture.image)
+    source.close()
+    if not pictures:
+        raise UsageError(f"camera {camera.public_uri} gives no frame", "name another with --camera")
+    return pictures, rate
 
 
 def save(frames: Frames, file: Path) -> None:

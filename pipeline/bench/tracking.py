@@ -1,4 +1,4 @@
-"""How well trackers keep people apart, and what that costs: `python -m pipeline.bench.tracking`.
+"""`emostream bench tracking`: how well trackers keep people apart, and what that costs.
 
 On scripted scenes, where the person of every face is known, and on clips, where the tracks are counted that people who
 watch it can compare with whom they see. docs/decisions/0009 has the figures.
@@ -6,7 +6,6 @@ watch it can compare with whom they see. docs/decisions/0009 has the figures.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,7 +24,7 @@ from pipeline.analyze.tracking.tracker import MakeTracker, maker
 from pipeline.bench.identity import Identity
 from pipeline.bench.scenes import START, Script, Shot, play
 from pipeline.errors import DependencyError
-from pipeline.settings import Settings, load
+from pipeline.settings import Settings
 
 KINDS = ("motion", "bytetrack")
 RATES = (2.0, 5.0, 10.0, 25.0)
@@ -152,12 +151,3 @@ def _tracks(make: MakeTracker, shots: Iterable[Shot]) -> list[int]:
     for shot in shots:
         faces.update(number for number in tracker.update(shot.boxes, shot.confidence, shot.at) if number is not None)
     return sorted(faces.values(), reverse=True)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--video", type=Path, action="append", default=[], help="a clip; several times")
-    parser.add_argument("--seeds", type=int, default=2, help="scenes of each room and rate")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each scene")
-    chosen = parser.parse_args()
-    run(load(), chosen.video, chosen.seeds, chosen.seconds, Console())
