@@ -7,7 +7,7 @@ ARGS ?=
 # Tests spread over the cores; the ones that start the whole stack run one at a time (see tests/conftest.py).
 PYTEST ?= $(BIN)/pytest -n 2 --dist loadgroup
 
-.PHONY: demo test lint format clean docs bench triton help
+.PHONY: demo test lint format clean docs bench faults triton soak help
 
 demo: $(READY) ## run the whole system on this machine; ARGS="--seconds 40 --report demo.json"
 	$(BIN)/emostream demo $(ARGS)
@@ -30,6 +30,12 @@ docs: $(READY) ## write the generated pages: settings, metrics, schemas
 
 bench: $(READY) ## frames per second of the pipeline beside a bare loop
 	$(BIN)/emostream bench pipeline $(ARGS)
+
+soak: $(READY) ## an hour of wear on the whole system, its processes watched; ARGS="--minutes 30 --plot soak.png"
+	$(BIN)/python -m tests.soak $(ARGS)
+
+faults: $(READY) ## the system under kills, outages and garbage; ARGS="--seed 7 --only NAME --report faults.json"
+	$(BIN)/python -m tests.faults $(ARGS)
 
 # Triton's Python backend runs the python that is first in PATH, isolated, and needs numpy 1. Torch it gets from $(VENV).
 triton: $(READY) ## a Triton Inference Server for the classifier's tests: 55 MB to download
