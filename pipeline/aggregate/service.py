@@ -113,9 +113,10 @@ class Aggregator:
             if self._forget_revoked():
                 continue
             self._enlist(self._statuses.poll(0))
-            self._take_up(self._consumer.assignment() - self._next.keys())
+            new = self._consumer.assignment() - self._next.keys()
+            self._take_up(new)
             for partition, records in polled.items():
-                for record in records:
+                for record in records if partition not in new else ():  # those are read from where they were committed
                     self._add(partition, record)
             now = time.monotonic()
             if now >= next_idle:
@@ -164,12 +165,13 @@ class Aggregator:
         self._next.clear()
         self._stored.clear()
         self._to_store.clear()
-        to_committed(self._consumer)
+        to_committed(self._consumer, self._consumer.assignment())
 
     def _take_up(self, new: set[TopicPartition]) -> None:
         """What was known of these partitions."""
         if not new:
             return
+        to_committed(self._consumer, new)
         newest: dict[int, dict[str, CameraRecord | ScopeRecord]] = defaultdict(dict)
         others: dict[int, list[tuple[int, PanesRecord | Command]]] = defaultdict(list)
         with Reader(self._kafka, [STATE], {partition.partition for partition in new}) as reader:

@@ -132,10 +132,12 @@ class Worker:
         polled = self._consumer.poll(timeout_ms=timeout, max_records=max(1, min(POLL_RECORDS, room)))
         if self._forget_revoked():
             return
-        self._take_up(self._consumer.assignment() - self._held.keys())
+        new = self._consumer.assignment() - self._held.keys()
+        self._take_up(new)
         jobs = [
             job
             for partition, records in polled.items()
+            if partition not in new  # those are read from where they were committed
             for record in records
             if (job := self._receive(record, self._held[partition])) is not None
         ]
@@ -160,6 +162,7 @@ class Worker:
             reader.from_last(TAIL_RECORDS)
             for record in reader.to_end():
                 tails[record.partition].append(record)
+        to_committed(self._consumer, new)
         for partition in new:
             start = self._consumer.committed(partition)
             self._held[partition] = Held(start, tails[partition.partition], self._begin)
@@ -183,7 +186,7 @@ class Worker:
     def _start_over(self) -> None:
         """What was sent since the last commit is undone: it is made again from the records."""
         self._held.clear()
-        to_committed(self._consumer)
+        to_committed(self._consumer, self._consumer.assignment())
 
     def _receive(self, record: Any, held: Held) -> Job | None:
         """A frame to look at, or None for a record that is dealt with already."""

@@ -46,7 +46,7 @@ def connect(settings: Settings) -> None:
             )
         else:
             ray.init(address=address, log_to_driver=True, logging_level=logging.WARNING)
-    except (ConnectionError, RuntimeError, OSError) as error:
+    except Exception as error:  # of a node that is slow to start Ray raises a bare one
         raise DependencyError(
             f"Ray at {address or 'this machine'} does not answer: {str(error).splitlines()[0]}", "see ray.address"
         ) from None

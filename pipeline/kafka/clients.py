@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -108,9 +108,13 @@ def subscribe(
         raise DependencyError(f"topic {min(missing)} does not exist", "emostream topics apply creates it")
 
 
-def to_committed(consumer: KafkaConsumer) -> None:
-    """Read on from where its group has committed, in every partition that it was given."""
-    for partition in consumer.assignment():
+def to_committed(consumer: KafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
+    """Read on from where its group has committed.
+
+    Needed for each partition that is taken up: kafka-python 3.0.12 that is given back a partition which it was told to
+    give up goes on where it was reading, and not where it has committed.
+    """
+    for partition in partitions:
         at = consumer.committed(partition)
         if at is None:
             consumer.seek_to_beginning(partition)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 import uuid
+from functools import partial
 from pathlib import Path
 
 from pipeline.errors import DependencyError
@@ -18,11 +19,12 @@ from pipeline.local.ports import LOOPBACK, free_ports
 from pipeline.local.process import Process, telling_line
 from pipeline.topics import MAX_RECORD_BYTES
 
+LOG = "kafka.log"
 READY_SECONDS = 60.0
 BATCH_OVERHEAD_BYTES = 2**20
 VM = ("-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")  # 40 % less CPU to start, as fast after
 
-_PROPERTIES = """\
+PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers={host}:{controller}
@@ -66,11 +68,22 @@ logger.metadata.level=warn
 
 
 class Kafka:
-    """A broker that answers. `bootstrap`: its address."""
+    """A broker. `bootstrap`: its address."""
 
-    def __init__(self, process: Process, bootstrap: str) -> None:
-        self.process = process
+    process: Process
+
+    def __init__(self, command: list[str], run: RunFolder, bootstrap: str) -> None:
+        self._launch = partial(Process, "Kafka", command, run.logs / LOG, cwd=run.kafka)
         self.bootstrap = bootstrap
+
+    def start(self) -> None:
+        """With what it had stored. Does not wait until it answers."""
+        self.process = self._launch()
+
+    def restart(self) -> None:
+        """At its address. Its clients wait for it."""
+        self.process.stop()
+        self.start()
 
     def stop(self) -> None:
         self.process.stop()
@@ -79,33 +92,43 @@ class Kafka:
 def start(java: Java, classpath: list[Path], run: RunFolder, cancelled: threading.Event) -> Kafka:
     """Formats the storage, starts the broker and waits until it answers. Raises DependencyError."""
     broker, controller = free_ports(2)
+    started = formatted(java, classpath, run, properties(run, broker, controller), broker, cluster_id(), "--standalone")
+    started.start()
+    try:
+        started.process.wait_ready(lambda: answers(started.bootstrap), READY_SECONDS, cancelled)
+    except BaseException:
+        started.stop()
+        raise
+    return started
+
+
+def properties(run: RunFolder, broker: int, controller: int) -> str:
+    """What the broker is told, listening on these ports. Of a line that is given twice the last one counts."""
+    return PROPERTIES.format(
+        host=LOOPBACK,
+        broker=broker,
+        controller=controller,
+        data=run.kafka / f"data-{broker}",
+        largest=MAX_RECORD_BYTES + BATCH_OVERHEAD_BYTES,
+        request=8 * MAX_RECORD_BYTES,
+    )
+
+
+def formatted(
+    java: Java, classpath: list[Path], run: RunFolder, told: str, port: int, cluster: str, *options: str
+) -> Kafka:
+    """A broker with empty storage, not started yet. `options`: of the tool that formats it."""
     config, log_config = run.kafka / "server.properties", run.kafka / "log4j2.properties"
     with disk_errors(run.path):
-        config.write_text(
-            _PROPERTIES.format(
-                host=LOOPBACK,
-                broker=broker,
-                controller=controller,
-                data=run.kafka / f"data-{broker}",
-                largest=MAX_RECORD_BYTES + BATCH_OVERHEAD_BYTES,
-                request=8 * MAX_RECORD_BYTES,
-            )
-        )
+        config.write_text(told)
         log_config.write_text(_LOGGING)
-    log = run.logs / "kafka.log"
     command = [
         *(str(java.path), *VM, f"-Dlog4j2.configurationFile={log_config}"),
         *("-cp", os.pathsep.join(map(str, classpath))),
     ]
-    _format(command, config, log)
-    process = Process("Kafka", [*command, "kafka.Kafka", str(config)], log, cwd=run.kafka)
-    bootstrap = f"{LOOPBACK}:{broker}"
-    try:
-        process.wait_ready(lambda: answers(bootstrap), READY_SECONDS, cancelled)
-    except BaseException:
-        process.stop()
-        raise
-    return Kafka(process, bootstrap)
+    tool = ["kafka.tools.StorageTool", "format", *options, "-t", cluster, "-c", str(config)]
+    _format([*command, *tool], run.logs / LOG)
+    return Kafka([*command, "kafka.Kafka", str(config)], run, f"{LOOPBACK}:{port}")
 
 
 def answers(bootstrap: str) -> bool:
@@ -125,12 +148,11 @@ def answers(bootstrap: str) -> bool:
     return False
 
 
-def _format(command: list[str], config: Path, log: Path) -> None:
-    tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id(), "-c", str(config)]
+def _format(command: list[str], log: Path) -> None:
     with log.open("ab") as output:
         try:
             subprocess.run(
-                [*command, *tool],
+                command,
                 stdout=output,
                 stderr=output,
                 check=True,
@@ -142,7 +164,7 @@ def _format(command: list[str], config: Path, log: Path) -> None:
             raise DependencyError(f"Kafka's storage cannot be formatted: {reason}", f"its log is {log}") from None
 
 
-def _cluster_id() -> str:
+def cluster_id() -> str:
     """A random id as Kafka writes them. Cleared, the top bit keeps the first character from being a dash."""
     first, *rest = uuid.uuid4().bytes
     return base64.urlsafe_b64encode(bytes([first & 0x7F, *rest])).decode().rstrip("=")

@@ -10,15 +10,19 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
+import psutil
 
 from pipeline.errors import ClassifierUnavailable, DependencyError, EmostreamError
 from pipeline.local import guardian
 
 POLL_SECONDS = 0.1
+ENDS, ENDS_SECONDS = 4, 60.0  # so many ends within this time are too many
+PAUSES = (0.0, 5.0, 20.0)  # before the next start: whoever waits 10 s for Kafka in vain never ends too often
 _TELLING = re.compile(
     r"^emostream: |\b(ERROR|FATAL|error|Error|Exception|Caused by|Killed|No space left)\b|(Exception|Error):"
 )
@@ -30,6 +34,24 @@ class Cancelled(EmostreamError):  # nothing went wrong
 
     def __init__(self) -> None:
         super().__init__("stopped before everything was started")
+
+
+class Restarts:
+    """Counts how often something had to be started again."""
+
+    def __init__(self) -> None:
+        self._ends: deque[float] = deque(maxlen=ENDS)
+
+    def ended(self, error: DependencyError, now: float) -> float:
+        """How long to wait before the next start. Raises `error` when it ends again and again.
+
+        `now`: seconds of any clock.
+        """
+        self._ends.append(now)
+        recent = [at for at in self._ends if now - at < ENDS_SECONDS]
+        if len(recent) == ENDS:
+            raise error
+        return PAUSES[len(recent) - 1]
 
 
 class Process:
@@ -107,6 +129,14 @@ class Process:
                 raise DependencyError(f"{self.name} is not ready after {timeout:.0f} s{said}", f"its log is {self.log}")
             if cancelled.wait(poll):
                 raise Cancelled
+
+    def kill(self) -> None:
+        """KILL to the command and all it started, without a wait for its good order."""
+        with contextlib.suppress(psutil.Error):
+            for process in psutil.Process(self.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+        self._guardian.wait()
 
     def stop(self) -> None:
         """TERM, a bounded wait, then KILL to all that is left of it. Can be called twice."""

@@ -11,40 +11,65 @@ import secrets
 import shutil
 import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from pipeline.local.folders import RunFolder, disk_errors
 from pipeline.local.ports import LOOPBACK
 from pipeline.local.process import Process
 from pipeline.settings import RaySettings
 
+LOG = "ray.log"
 READY_SECONDS = 60.0
 LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # at 0 Ray keeps to the loopback, on Linux too
 STARTED = "Ray runtime started"
 
 
-@dataclass(frozen=True)
 class RayCluster:
     """A Ray head node. `environment`: what a driver has to set (None: to remove) before it connects."""
 
-    process: Process
-    address: str
-    environment: dict[str, str | None]
-    run: RunFolder
+    def __init__(
+        self,
+        launch: Callable[[str], Process],
+        environment: dict[str, str | None],
+        run: RunFolder,
+        cancelled: threading.Event,
+    ) -> None:
+        """`launch`: starts it on a port, "0" for a free one."""
+        self._launch = launch
+        self.environment = environment
+        self._run = run
+        self._cancelled = cancelled
+        self.process, self.address = self._started("0")
+
+    def _started(self, port: str) -> tuple[Process, str]:
+        log = self._run.logs / LOG
+        before = log.stat().st_size if log.exists() else 0
+        process = self._launch(port)
+        try:
+            process.wait_ready(lambda: STARTED in _text(log, before), READY_SECONDS, self._cancelled)
+            return process, (self._run.short / "ray" / "ray_current_cluster").read_text().strip()
+        except BaseException:
+            process.stop()
+            raise
+
+    def restart(self) -> None:
+        """At its address. Of its actors nothing is left: their drivers have to connect anew."""
+        self.process.stop()
+        self.process, self.address = self._started(self.address.rpartition(":")[2])
 
     def stop(self) -> None:
         """Ends the daemons and keeps their logs."""
         self.process.stop()
-        logs = self.run.short / "ray" / "session_latest" / "logs"
-        shutil.copytree(logs, self.run.logs / "ray", ignore=shutil.ignore_patterns("old", "nsight", "rocprof*"))
+        logs = self._run.short / "ray" / "session_latest" / "logs"
+        shutil.copytree(logs, self._run.logs / "ray", ignore=shutil.ignore_patterns("old", "nsight", "rocprof*"))
 
 
 def start(
     settings: RaySettings, run: RunFolder, cancelled: threading.Event, environ: Mapping[str, str] = os.environ
 ) -> RayCluster:
     """Starts the head node and waits for it. Raises DependencyError."""
-    temp, log, token = run.short / "ray", run.logs / "ray.log", run.path / "ray-token"
+    temp, token = run.short / "ray", run.path / "ray-token"
     with disk_errors(run.path):
         temp.mkdir(exist_ok=True)
         token.touch(mode=0o600)
@@ -66,18 +91,23 @@ def start(
     environment = {name: value for name, value in {**environ, **daemons}.items() if value is not None}
     command = [
         *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats"),
-        *("--port=0", f"--node-ip-address={LOOPBACK}", f"--temp-dir={temp}"),  # port 0: Ray finds a free one
+        *(f"--node-ip-address={LOOPBACK}", f"--temp-dir={temp}"),
         *("--include-dashboard=false", "--include-log-monitor=false", "--no-monitor"),
         f"--object-store-memory={settings.object_store_mebibytes * 2**20}",
     ]
-    process = Process("Ray", command, log, env=environment, cwd=run.path, grace_seconds=4)
-    try:
-        process.wait_ready(lambda: STARTED in log.read_text(errors="replace"), READY_SECONDS, cancelled)
-        address = (temp / "ray_current_cluster").read_text().strip()
-    except BaseException:
-        process.stop()
-        raise
-    return RayCluster(process, address, own, run)
+
+    def launch(port: str) -> Process:
+        on_port = [*command, f"--port={port}"]
+        return Process("Ray", on_port, run.logs / LOG, env=environment, cwd=run.path, grace_seconds=4)
+
+    return RayCluster(launch, own, run, cancelled)
+
+
+def _text(log: Path, since: int) -> str:
+    """What was written from that byte on."""
+    with log.open("rb") as file:
+        file.seek(since)
+        return file.read().decode(errors="replace")
 
 
 def set_environment(values: Mapping[str, str | None]) -> dict[str, str | None]:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from pipeline.errors import DependencyError
-from pipeline.local.process import Process
+from pipeline.local.process import Process, Restarts
 from pipeline.settings import Settings
 
 KEPT_VARIABLES = ("EMOSTREAM_CACHE", "EMOSTREAM_OFFLINE", "EMOSTREAM_DEBUG", "EMOSTREAM_MODEL_STORE")
 """What a role keeps of the environment; the other EMOSTREAM_ variables are in its settings file already."""
 GRACE_SECONDS = 15.0
-ENDS, ENDS_SECONDS = 4, 60.0  # so many ends within this time are too many
 
 
 def write_settings(settings: Settings, folder: Path) -> Path:
@@ -43,27 +41,34 @@ class KeptRole:
 
     def __init__(self, name: str, settings_file: Path, logs: Path) -> None:
         self._start = partial(_start, name, settings_file, logs)
-        self._process = self._start()
-        self._ends: deque[float] = deque(maxlen=ENDS)
+        self.process = self._start()
+        self._restarts = Restarts()
+        self._due: float | None = None  # when it is to be started again
 
     def check(self, now: float) -> str:
         """Why it had to be started again, "" when it runs. Raises DependencyError when it ends again and again.
 
         `now`: seconds of any clock.
         """
-        try:
-            self._process.check()
-        except DependencyError as error:
-            self._ends.append(now)
-            if len(self._ends) == ENDS and now - self._ends[0] < ENDS_SECONDS:
-                raise
-            self._process.stop()
-            self._process = self._start()
-            return error.message
-        return ""
+        said = ""
+        if self._due is None:
+            try:
+                self.process.check()
+            except DependencyError as error:
+                self._due = now + self._restarts.ended(error, now)
+                self.process.stop()
+                said = error.message
+        if self._due is not None and now >= self._due:
+            self._due = None
+            self.process = self._start()
+        return said
+
+    def kill(self) -> None:
+        """At once: what it stood on is gone. The next `check` starts it again, with the settings as they are then."""
+        self.process.kill()
 
     def stop(self) -> None:
-        self._process.stop()
+        self.process.stop()
 
 
 def _start(name: str, settings_file: Path, logs: Path) -> Process:

@@ -6,7 +6,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from pipeline.errors import SourceError, UsageError
 from pipeline.kafka.clients import apply_topics
 from pipeline.local.folders import new_run
 from pipeline.local.stack import LocalStack
-from pipeline.local.system import Plan, RunFailed, SystemRun
+from pipeline.local.system import Given, Parts, Plan, RunFailed, SystemRun
 from pipeline.settings import Settings
 
 
@@ -38,15 +38,17 @@ def run(
     began = time.monotonic()
     with ExitStack() as stack:
         if local:
-            settings, folder, check = _start_stack(settings, console, stop, stack)
+            local_stack = _start_stack(settings, console, stop, stack)
+            parts: Parts = local_stack
+            settings, folder = local_stack.settings, local_stack.run.path
         else:
             opened = stack.enter_context(contextlib.closing(new_run(settings.run_dir)))
-            folder, check = opened.path, _nothing
+            parts, folder = Given(settings), opened.path
         apply_topics(settings.kafka)
         console.print(f"[dim]ready after {time.monotonic() - began:.1f} s; logs in {shown(folder)}/logs[/dim]")
         console.print("[dim]the events, in another terminal:[/dim]")
         console.print(f"  {shown(Path(sys.argv[0]))} events --follow -c {shown(folder)}/settings.yaml", soft_wrap=True)
-        system = SystemRun(Plan(settings, cameras, folder, seconds), console, stop, check)
+        system = SystemRun(Plan(settings, cameras, folder, seconds), console, stop, parts)
         report = system.run()
     summary(report, console)
     if not report["frames"]["captured"]:
@@ -80,14 +82,7 @@ def shown(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def _nothing() -> None:
-    """Nothing of ours to check: the stack is somebody else's."""
-
-
-def _start_stack(
-    settings: Settings, console: Console, stop: threading.Event, exits: ExitStack
-) -> tuple[Settings, Path, Callable[[], None]]:
+def _start_stack(settings: Settings, console: Console, stop: threading.Event, exits: ExitStack) -> LocalStack:
     """The embedded stack, started with its progress shown; ended when `exits` is."""
     with StartView(console) as progress:
-        stack = exits.enter_context(LocalStack(settings, settings.run_dir, progress.tell, stop=stop))
-    return stack.settings, stack.run.path, stack.check
+        return exits.enter_context(LocalStack(settings, settings.run_dir, progress.tell, stop=stop))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -18,7 +19,7 @@ from pipeline.errors import DependencyError, EmostreamError
 from pipeline.local import archive, jars, java, kafka, ray_cluster, torchserve
 from pipeline.local.folders import RunFolder, new_run
 from pipeline.local.ports import LOOPBACK
-from pipeline.local.process import Cancelled, Process
+from pipeline.local.process import Cancelled, Process, Restarts
 from pipeline.metrics import list_targets
 from pipeline.settings import Settings
 
@@ -34,6 +35,9 @@ class Part(Protocol):
 
     @property
     def process(self) -> Process: ...
+
+    def restart(self) -> None:
+        """Where it was. Raises DependencyError."""
 
     def stop(self) -> None: ...
 
@@ -69,6 +73,7 @@ class LocalStack:
         self._stop = stop or threading.Event()
         self._cancelled = threading.Event()
         self._parts: dict[str, Part] = {}
+        self._restarts: dict[str, Restarts] = defaultdict(Restarts)
         self._environment: dict[str, str | None] = {}
 
     def __enter__(self) -> Self:
@@ -88,6 +93,25 @@ class LocalStack:
         """Raises DependencyError, with the telling line of its log, when a part has ended."""
         for part in list(self._parts.values()):
             part.process.check()
+
+    def tend(self, now: float) -> dict[str, str]:
+        """Starts again what has ended; tells of each part why. Raises DependencyError when one ends again and again.
+
+        `settings` may be others afterwards, and whoever worked on a Ray or a TorchServe that was started again has to
+        be started again with them. `now`: seconds of any clock.
+        """
+        ended = {}
+        for name, part in self._parts.items():
+            try:
+                part.process.check()
+            except DependencyError as error:
+                self._restarts[name].ended(error, now)
+                with suppress(DependencyError):  # it did not come up: tried again the next time
+                    part.restart()
+                    ended[name] = error.message
+                if isinstance(part, torchserve.TorchServe):
+                    self._fill("classify", token=SecretStr(part.token))
+        return ended
 
     def _start(self) -> None:
         self._java = java.find()

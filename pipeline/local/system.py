@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 
@@ -24,9 +23,20 @@ from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import Reader, parse, unread_frames
 from pipeline.local.process import Process
 from pipeline.local.roles import KeptRole, role, write_settings
-from pipeline.messages import CameraState, CameraStatus, FrameId, Ledger, Observation, Scope, Stub, Window
+from pipeline.messages import (
+    Alert,
+    AlertState,
+    CameraState,
+    CameraStatus,
+    FrameId,
+    Ledger,
+    Observation,
+    Scope,
+    Stub,
+    Window,
+)
 from pipeline.settings import Settings
-from pipeline.topics import CAMERA_STATUS, EVENTS, WINDOWS
+from pipeline.topics import ALERTS, CAMERA_STATUS, EVENTS, WINDOWS
 
 YUNET = "yunet"
 TITLE = "emostream: apparent expressions"
@@ -49,6 +59,25 @@ class Plan:
     seconds: float | None = None
 
 
+class Parts(Protocol):
+    """Kafka, Ray and TorchServe, as LocalStack keeps them."""
+
+    settings: Settings
+
+    def tend(self, now: float) -> dict[str, str]:
+        """Starts again what has ended, see LocalStack."""
+
+
+@dataclass
+class Given:
+    """Parts that are somebody else's."""
+
+    settings: Settings
+
+    def tend(self, now: float) -> dict[str, str]:
+        return {}
+
+
 class RunFailed(EmostreamError):
     """The run is over, with a report, and something in it is not as it should be."""
 
@@ -60,12 +89,11 @@ class RunFailed(EmostreamError):
 class SystemRun:
     """One run of capture, analyze and aggregate on a Kafka, Ray and TorchServe that are there already."""
 
-    def __init__(self, plan: Plan, console: Console, stop: threading.Event, check: Callable[[], None]) -> None:
-        """`check` raises when a part of the embedded stack has ended."""
+    def __init__(self, plan: Plan, console: Console, stop: threading.Event, parts: Parts) -> None:
         self._plan = plan
         self._console = console
         self._stop = stop
-        self._check = check
+        self._parts = parts
         self._board = Board()
         self._report = RunReport(frozenset(camera.id for camera in plan.cameras if camera.live))
         self._ids = {camera.id for camera in plan.cameras}
@@ -91,7 +119,7 @@ class SystemRun:
     def _run(self, started: datetime) -> None:
         kafka = self._plan.settings.kafka
         with ExitStack() as stack:
-            reader = stack.enter_context(Reader(kafka, [EVENTS, CAMERA_STATUS, WINDOWS]))
+            reader = stack.enter_context(Reader(kafka, [EVENTS, CAMERA_STATUS, WINDOWS, ALERTS]))
             reader.from_end()
             self._lag = lag = stack.enter_context(Lag(kafka))
             self._first_session = int(started.timestamp() * 1000)  # sessions are numbered by their start
@@ -100,21 +128,26 @@ class SystemRun:
             aggregate = self._plan.settings.aggregate.model_copy(update={"member": "0"})
             changes = {"metrics": metrics, "log_dir": logs, "aggregate": aggregate}
             settings = self._plan.settings.model_copy(update=changes)
+            self._role_settings = settings
             file = write_settings(settings, self._plan.folder)
+            self._webhooks = KeptRole("webhooks", file, logs) if settings.webhooks else None
+            if self._webhooks is not None:
+                stack.callback(self._webhooks.stop)
             self._aggregate = KeptRole("aggregate", file, logs)
             stack.callback(self._aggregate.stop)
-            analyze = stack.enter_context(role("analyze", file, logs))
-            self._await_analyzers(analyze)
+            self._analyze = KeptRole("analyze", file, logs)
+            stack.callback(self._analyze.stop)
+            self._await_analyzers()
             capture = stack.enter_context(role("capture", file, logs))
             shown = stack.enter_context(view.make(self._console, TITLE))
-            self._watch(reader, shown, capture, analyze)
+            self._watch(reader, shown, capture)
             if self._stop.is_set():
                 shown.note("stopping: what is captured is read; Ctrl-C again ends at once")
             stopping = threading.Thread(target=capture.stop, name="stop capture")
             stopping.start()
-            self._drain(reader, shown, analyze, stopping)
+            self._drain(reader, shown, stopping)
             stopping.join()
-            analyze.stop()
+            self._analyze.stop()
             for record in reader.to_end():
                 self._book(record, shown)
             self._close_windows(reader, shown)
@@ -122,21 +155,21 @@ class SystemRun:
             self._board.lag = self._report.account.total().in_flight
             shown.show(self._board, time.monotonic())
 
-    def _await_analyzers(self, analyze: Process) -> None:
+    def _await_analyzers(self) -> None:
         """Until one works, so that no camera begins with a backlog. One that cannot start says so itself."""
         give_up = time.monotonic() + ANALYZERS_SECONDS
         listed = self._plan.folder / "metrics" / "analyze.json"
         self._console.print("[dim]starting the analyzers[/dim]")
         while not listed.exists() and time.monotonic() < give_up and not self._stop.wait(0.1):
-            analyze.check()
+            self._analyze.process.check()
 
-    def _watch(self, reader: Reader, shown: view.View, capture: Process, analyze: Process) -> None:
+    def _watch(self, reader: Reader, shown: view.View, capture: Process) -> None:
         """Until every camera has ended, the time is over (counted from a camera's first sign) or somebody asks."""
         end = float("inf")
         left_at: float | None = None
         while not self._stop.is_set() and not self._board.ended >= self._ids and time.monotonic() < end:
             self._step(reader, shown)
-            analyze.check()
+            self._keep(self._analyze, shown)
             if end == float("inf") and self._plan.seconds is not None and self._board.rows:
                 end = time.monotonic() + self._plan.seconds
             if capture.running():
@@ -148,7 +181,7 @@ class SystemRun:
             if time.monotonic() - max(left_at, self._moved_at) > DRAIN_SECONDS:
                 return
 
-    def _drain(self, reader: Reader, shown: view.View, analyze: Process, stopping: threading.Thread) -> None:
+    def _drain(self, reader: Reader, shown: view.View, stopping: threading.Thread) -> None:
         """Until the last ledger record of every camera came through, behind all of its frames.
 
         Given up when nothing moves any more, and soon when somebody asked to stop: what is left is in flight.
@@ -156,7 +189,7 @@ class SystemRun:
         began = time.monotonic()
         while stopping.is_alive() or not self._board.ended >= self._ids:
             self._step(reader, shown)
-            analyze.check()
+            self._keep(self._analyze, shown)
             now = time.monotonic()
             asked = self._stop.is_set() and now - began > STOP_DRAIN_SECONDS and not stopping.is_alive()
             if asked or now - max(began, self._moved_at) > DRAIN_SECONDS:
@@ -171,19 +204,30 @@ class SystemRun:
     def _step(self, reader: Reader, shown: view.View) -> None:
         for record in reader.poll(POLL_SECONDS):
             self._book(record, shown)
-        self._check()
+        self._tend(shown)
+        self._keep(self._aggregate, shown)
+        if self._webhooks is not None:
+            self._keep(self._webhooks, shown)
         now = time.monotonic()
-        ended = self._aggregate.check(now)
-        if ended:
-            shown.note(f"{ended}; started again")
         if now >= self._next_lag:
-            self._next_lag = now + LAG_SECONDS
-            try:
+            with suppress(DependencyError):  # Kafka is away: all wait for it, and so do we
                 self._board.lag = self._lag.records()
-            except DependencyError:
-                self._check()  # if it is our own Kafka that has ended, that is the better reason
-                raise
+            self._next_lag = time.monotonic() + LAG_SECONDS
         shown.show(self._board, now)
+
+    @staticmethod
+    def _keep(kept: KeptRole, shown: view.View) -> None:
+        if ended := kept.check(time.monotonic()):
+            shown.note(f"{ended}; started again")
+
+    def _tend(self, shown: view.View) -> None:
+        ended = self._parts.tend(time.monotonic())
+        for why in ended.values():
+            shown.note(f"{why}; started again")
+        if ended.keys() & {"Ray", "TorchServe"}:
+            classify = self._role_settings.classify.model_copy(update={"token": self._parts.settings.classify.token})
+            write_settings(self._role_settings.model_copy(update={"classify": classify}), self._plan.folder)
+            self._analyze.kill()
 
     def _book(self, record: Any, shown: view.View) -> None:
         message = parse(record)
@@ -206,6 +250,9 @@ class SystemRun:
         if isinstance(message, Ledger) and message.final and message.state is CameraState.ENDED and message.next_seq:
             specs = {str(spec) for spec in policy(self._plan.settings.aggregate).specs}
             self._to_close[message.camera] = pane_of(message.covers_to), specs
+        elif isinstance(message, Alert):
+            if self._report.alert(message) or message.state is AlertState.CLEARED:
+                shown.note(f"alert {message.state}: {message.owner}: {message.reason}")
         elif isinstance(message, Window):
             self._report.window(message)
             pane, specs = self._to_close.get(message.id, (None, set()))
@@ -225,7 +272,7 @@ class SystemRun:
 
     def _is_ours(self, message: object) -> bool:
         """Of this run's cameras and sessions; an earlier run's backlog is somebody else's."""
-        if isinstance(message, Window):
+        if isinstance(message, Window | Alert):
             return message.site == self._plan.settings.site and not self._ids.isdisjoint(message.cameras)
         return (
             isinstance(message, Observation | Stub | Ledger | CameraStatus | FrameId)

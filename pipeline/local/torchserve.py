@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -21,6 +21,7 @@ from pipeline.local.ports import LOOPBACK, free_ports
 from pipeline.local.process import Process
 from pipeline.settings import ClassifySettings
 
+KEYS = "key_file.json"
 KINDS = ("torchserve", "torchserve-grpc")  # of classify.kind, that ask TorchServe
 READY_SECONDS = 120.0
 STARTUP_SECONDS = 100
@@ -61,20 +62,41 @@ worker is not up it returns False or raises httpx.HTTPError or ClassifierUnavail
 before."""
 
 
-@dataclass(frozen=True)
 class TorchServe:
-    """A server that has answered once, on LOOPBACK. `url`: of HTTP, `grpc`: host:port; `metrics_port`: of /metrics,
-    for Prometheus; `token`: what the inference API asks for."""
+    """A server on LOOPBACK. `url`: of HTTP, `grpc`: host:port; `metrics_port`: of /metrics, for Prometheus; `token`:
+    what the inference API asks for, another one after each start."""
 
-    process: Process
-    url: str
-    grpc: str
-    metrics_port: int
-    token: str
+    def __init__(
+        self, launch: Callable[[], Process], home: Path, url: str, grpc: str, metrics_port: int, stop: threading.Event
+    ) -> None:
+        self._launch = launch
+        self._home = home
+        self.url = url
+        self.grpc = grpc
+        self.metrics_port = metrics_port
+        self._cancelled = stop
+        self.token = ""
+        self.process = launch()
 
     def address(self, settings: ClassifySettings) -> str:
         """Where the settings' kind asks."""
         return self.grpc if settings.kind == "torchserve-grpc" else self.url
+
+    def wait(self) -> None:
+        """Until it answers and its token is known; its workers come later. Raises DependencyError."""
+        self.process.wait_ready(lambda: _answers(self.url, _token(self._home)), READY_SECONDS, self._cancelled)
+        self.token = _token(self._home)
+
+    def restart(self) -> None:
+        """At its address."""
+        self.process.stop()
+        (self._home / KEYS).unlink(missing_ok=True)
+        self.process = self._launch()
+        try:
+            self.wait()
+        except DependencyError:
+            self.process.stop()
+            raise
 
     def stop(self) -> None:
         self.process.stop()
@@ -143,14 +165,14 @@ netty_client_threads=2
             f"{settings.model_name}={archive.name}",
         ),
     ]
-    process = Process("TorchServe", command, log, env=_environment(settings, run, os.environ), cwd=home)
+    launch = partial(Process, "TorchServe", command, log, env=_environment(settings, run, os.environ), cwd=home)
+    server = TorchServe(launch, home, url, grpc, metrics, cancelled)
     try:
-        process.wait_ready(lambda: _answers(url, _token(home)), READY_SECONDS, cancelled)
-        server = TorchServe(process, url, grpc, metrics, _token(home))
+        server.wait()
         address = server.address(settings)
-        process.wait_ready(lambda: _predicts(golden, address, server.token, log), READY_SECONDS, cancelled)
+        server.process.wait_ready(lambda: _predicts(golden, address, server.token, log), READY_SECONDS, cancelled)
     except BaseException:
-        process.stop()
+        server.stop()
         raise
     return server
 
@@ -195,7 +217,7 @@ def _predicts(golden: Golden, address: str, token: str, log: Path) -> bool:
 def _token(home: Path) -> str:
     """The inference key of the file that TorchServe writes where it is started; empty before it has."""
     try:
-        keys = json.loads((home / "key_file.json").read_text())
+        keys = json.loads((home / KEYS).read_text())
     except (OSError, ValueError):
         return ""
     return str(keys["inference"]["key"])

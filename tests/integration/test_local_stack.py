@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from pipeline.errors import DependencyError
+from pipeline.kafka.clients import apply_topics
 from pipeline.local import jars, java, kafka, ray_cluster, torchserve
 from pipeline.local.folders import RunFolder, new_run
 from pipeline.local.ports import free_ports
@@ -191,6 +192,25 @@ def test_a_part_that_dies_is_named_with_what_its_log_says(tmp_path: Path, echo: 
         worker.kill()  # TorchServe replaces a worker by itself
         until(lambda: [each for each in server.children() if each.pid != worker.pid], "a new worker")
         until(lambda: answers(stack.settings.classify), "it answers again")
+
+
+def test_parts_that_ended_are_started_again_where_they_were(tmp_path: Path, echo: Path) -> None:
+    with LocalStack(OVER_HTTP, tmp_path, archive_path=echo, golden=echoes) as stack:
+        before = stack.settings
+        created = apply_topics(before.kafka)
+        for each in descendants(os.getpid()):
+            if each.name() in ("java", "gcs_server"):
+                each.kill()
+        told: dict[str, str] = {}
+        until(lambda: told.update(stack.tend(time.monotonic())) or len(told) == 3, "all are started again")
+        assert all("has ended" in why for why in told.values())
+        until(lambda: kafka.answers(before.kafka.bootstrap), "Kafka answers")
+        assert apply_topics(before.kafka) == []
+        assert created
+        assert stack.settings.ray.address == before.ray.address
+        assert stack.settings.classify.secret != before.classify.secret
+        until(lambda: answers(stack.settings.classify), "TorchServe answers")
+        assert stack.tend(time.monotonic()) == {}
 
 
 def test_a_start_can_be_given_up(tmp_path: Path, echo: Path) -> None:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from pipeline.errors import ClassifierUnavailable, DependencyError
-from pipeline.local.process import Cancelled, Process, telling_line
+from pipeline.local.process import Cancelled, Process, Restarts, telling_line
 
 PATIENCE = 60.0  # seconds until a test gives up
 # A command that leaves its session with a daemon, says both pids and then does nothing.
@@ -182,3 +182,22 @@ def test_the_telling_line_of_a_log(log: Path, text: str, line: str) -> None:
 
 def test_no_log_has_no_telling_line(tmp_path: Path) -> None:
     assert telling_line(tmp_path / "none") == ""
+
+
+def ends(lives: float) -> int:
+    """How often something that ends after `lives` seconds is started again, of 20 times."""
+    restarts, now = Restarts(), 0.0
+    for count in range(20):
+        now += lives
+        try:
+            now += restarts.ended(DependencyError("it has ended"), now)
+        except DependencyError:
+            return count
+    return 20
+
+
+def test_what_ends_again_and_again_is_given_up_and_what_waits_in_vain_is_not() -> None:
+    broken, without_kafka = 3.0, 13.0
+    assert ends(broken) == 3
+    assert ends(without_kafka) == 20
+    assert Restarts().ended(DependencyError("killed"), 0.0) == 0

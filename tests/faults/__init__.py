@@ -1,0 +1,1 @@
+"""The system under faults: `python -m tests.faults`. Slow, so no part of `make test`."""
