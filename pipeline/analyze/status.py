@@ -13,3 +13,4 @@ class Status:
     written: int
     inflight: int
     waiting_for_model: bool
+    waiting_for_kafka: bool = False

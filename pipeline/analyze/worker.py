@@ -97,7 +97,7 @@ class Worker:
         self._stop.set()
 
     def status(self) -> Status:
-        return Status(self._loops, self._written, self._frames(), self._waiting_for_model)
+        return Status(self._loops, self._written, self._frames(), self._waiting_for_model, self._outbox.waiting)
 
     def run(self) -> None:
         """Work until `stop`. Raises DependencyError when an output is not taken or another took this one's place."""

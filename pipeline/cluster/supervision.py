@@ -14,8 +14,9 @@ class Watch:
     """Judges one analyzer. `limit`: seconds without progress. `started`: when it was, by a monotonic clock.
 
     Progress is an answer with a turning loop and, while frames are held and the model answers, with records
-    written out. An analyzer that waits for the model makes none and is not stalled: the frames wait in Kafka. Until its
-    loop turns it is given START_SECONDS: one that is replaced while it starts is no further after that.
+    written out. An analyzer that waits for the model makes none and is not stalled: the frames wait in Kafka. Nor is
+    one that waits for a Kafka that is away: another one could only wait, too. Until its loop turns it is given
+    START_SECONDS: one that is replaced while it starts is no further after that.
     """
 
     limit: float
@@ -29,9 +30,10 @@ class Watch:
         """It answered. `status` is None while it is still being assembled."""
         if status is None:
             return
-        if status.loops != self._loops:
+        if status.loops != self._loops or status.waiting_for_kafka:
             self._loops, self._turned_at = status.loops, now
-        if status.written != self._written or status.inflight == 0 or status.waiting_for_model:
+        waits = status.waiting_for_model or status.waiting_for_kafka
+        if status.written != self._written or status.inflight == 0 or waits:
             self._written, self._wrote_at = status.written, now
 
     def stalled(self, now: float) -> str | None:

@@ -172,7 +172,7 @@ def _whose(rule: str | None, scope_id: str | None) -> str:
 
 def _write(kafka: KafkaSettings, command: Command) -> None:
     """Into every partition: whoever it concerns finds it in order with what it concerns."""
-    outbox = Outbox(producer(kafka))
+    outbox = Outbox(producer(kafka), kafka)
     try:
         for partition in range(kafka.partitions):
             outbox.send(Out(name(kafka, STATE), command.key.encode(), command.encode(), [], partition))

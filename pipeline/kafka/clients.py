@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import queue
+import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -25,11 +26,22 @@ from pipeline.settings import KafkaSettings
 from pipeline.topics import MAX_RECORD_BYTES, Topic, plan
 
 BOOTSTRAP_MS = 10_000
+CONNECT_SECONDS = 1.0
 NOT_OURS = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
 """Why a commit is refused while partitions move."""
 NEVER_MS = 2**31 - 1
 """kafka-python 3.0.12 loses its producer id for good when a batch that was sent expires in an outage, and then delivers
 nothing any more. So none expires: what waits is bounded by those who send."""
+
+
+def reachable(kafka: KafkaSettings) -> bool:
+    """Whether anybody listens at one of the brokers' addresses."""
+    for address in kafka.bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        with suppress(OSError, ValueError):
+            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+            return True
+    return False
 
 
 @contextmanager

@@ -7,23 +7,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import FencedInstanceIdError, KafkaError
+from kafka.errors import FencedInstanceIdError, KafkaError, KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 
 from pipeline.errors import DependencyError
-from pipeline.kafka.clients import NOT_OURS, errors_of, producer
+from pipeline.kafka.clients import NOT_OURS, errors_of, producer, reachable
 from pipeline.messages import Headers
-from pipeline.settings import Settings
+from pipeline.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 60.0
+FLUSH_SECONDS = 60.0  # for records to be taken by a Kafka that is there
+PROBE_SECONDS = 5.0
 TRANSACTION_MS = 10_000  # a transaction whose writer died is undone after this; its readers wait as long
 Offsets = Mapping[TopicPartition, int]  # of the next record to read
 
@@ -53,9 +56,16 @@ class Committed(Enum):
 class Outbox:
     """A producer that remembers what it has not seen acknowledged."""
 
-    def __init__(self, producer: KafkaProducer) -> None:
+    def __init__(self, producer: KafkaProducer, kafka: KafkaSettings) -> None:
         self._producer = producer
+        self._kafka = kafka
         self._pending: list[Any] = []
+        self._busy = False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether its writer waits for a Kafka that is not there. May be asked from any thread."""
+        return self._busy and not reachable(self._kafka)
 
     def send(self, out: Out) -> None:
         """Raises DependencyError when Kafka does not take it."""
@@ -68,19 +78,42 @@ class Outbox:
         self._pending.append(future)
 
     def flush(self) -> None:
-        """Return when every record sent so far is acknowledged. Raises DependencyError when one is not."""
+        """Return when every record sent so far is acknowledged. While Kafka is away, wait for it.
+
+        Raises DependencyError when one is not taken though Kafka is there.
+        """
         if not self._pending:
             return
-        try:
-            self._producer.flush(timeout=FLUSH_SECONDS)
-        except KafkaError as error:
-            raise _failed(error) from None
+        with self._at_work():
+            self._flush()
         for future in self._pending:
             if not future.is_done:
                 raise _failed("no acknowledgement")
             if future.failed():
                 raise _failed(future.exception)
         self._pending.clear()
+
+    def _flush(self) -> None:
+        give_up = time.monotonic() + FLUSH_SECONDS
+        while True:
+            try:
+                self._producer.flush(timeout=PROBE_SECONDS)
+                return
+            except KafkaTimeoutError as error:
+                if not reachable(self._kafka):
+                    give_up = time.monotonic() + FLUSH_SECONDS
+                elif time.monotonic() > give_up:
+                    raise _failed(error) from None
+            except KafkaError as error:
+                raise _failed(error) from None
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False
 
     def commit(self, consumer: KafkaConsumer, offsets: Offsets) -> Committed:
         """All that was sent is written, then `offsets` are committed for the consumer's group.
@@ -91,7 +124,8 @@ class Outbox:
         if not offsets:
             return Committed.YES
         try:
-            consumer.commit(_with_metadata(offsets))
+            with self._at_work():
+                consumer.commit(_with_metadata(offsets))
         except FencedInstanceIdError:
             raise _replaced() from None
         except NOT_OURS as error:
@@ -116,8 +150,8 @@ class Transactions(Outbox):
     One that takes over an id ends the open transaction of its predecessor. Raises DependencyError without Kafka.
     """
 
-    def __init__(self, producer: KafkaProducer) -> None:
-        super().__init__(producer)
+    def __init__(self, producer: KafkaProducer, kafka: KafkaSettings) -> None:
+        super().__init__(producer, kafka)
         self._open = False
         try:
             producer.init_transactions()
@@ -137,9 +171,10 @@ class Transactions(Outbox):
             return Committed.UNDONE
         self._begin()
         try:
-            if offsets:
-                self._producer.send_offsets_to_transaction(_with_metadata(offsets), member)
-            self._producer.commit_transaction()
+            with self._at_work():
+                if offsets:
+                    self._producer.send_offsets_to_transaction(_with_metadata(offsets), member)
+                self._producer.commit_transaction()
         except FencedInstanceIdError:
             raise _replaced() from None
         except NOT_OURS as error:
@@ -175,12 +210,12 @@ class Transactions(Outbox):
 def outbox(settings: Settings, name: str) -> Outbox:
     """As `settings.delivery` says. `name`: of this member of the group, the same after every restart."""
     if settings.delivery == "at_least_once":
-        return Outbox(producer(settings.kafka, compression_type="lz4"))
+        return Outbox(producer(settings.kafka, compression_type="lz4"), settings.kafka)
     writer = producer(
         settings.kafka, compression_type="lz4", transactional_id=name, transaction_timeout_ms=TRANSACTION_MS
     )
     with errors_of(settings.kafka):
-        return Transactions(writer)
+        return Transactions(writer, settings.kafka)
 
 
 def _with_metadata(offsets: Offsets) -> dict[TopicPartition, OffsetAndMetadata]:

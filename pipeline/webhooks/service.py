@@ -145,7 +145,7 @@ def _send(
             session_timeout_ms=6_000,
             heartbeat_interval_ms=2_000,
         )
-        outbox = Outbox(producer(settings.kafka))
+        outbox = Outbox(producer(settings.kafka), settings.kafka)
         try:
             with httpx.Client(timeout=endpoint.timeout_seconds) as client:
                 Sender(settings, endpoint, reader, outbox, Endpoint(endpoint, client, metrics, stop)).run(stop)

@@ -54,7 +54,7 @@ def working(kafka: KafkaSettings, classifier: Any = None, instance: str = "0", *
     writer = producer(kafka)
     metrics = Metrics("analyze", CollectorRegistry())
     classifier = classifier or Even()
-    worker = Worker(chosen, reader, Outbox(writer), Vision(chosen, OneFace(), classifier), classifier, metrics)
+    worker = Worker(chosen, reader, Outbox(writer, kafka), Vision(chosen, OneFace(), classifier), classifier, metrics)
     failed: list[BaseException] = []
 
     def run() -> None:

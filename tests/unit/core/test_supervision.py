@@ -44,6 +44,16 @@ def test_waiting_for_the_model_and_for_frames_are_no_stalls() -> None:
             assert watch.stalled(second) is None
 
 
+def test_waiting_for_kafka_is_no_stall() -> None:
+    watch = Watch(limit=10, started=0)
+    watch.saw(status(1, 1), 1)
+    for second in range(2, 100):
+        watch.saw(Status(1, 1, 5, waiting_for_model=False, waiting_for_kafka=True), second)
+        assert watch.stalled(second) is None
+    watch.saw(status(1, 1), 100)
+    assert watch.stalled(110) == "no sign of life for 10 s"
+
+
 def test_an_analyzer_that_never_gets_ready_is_replaced() -> None:
     watch = Watch(limit=10, started=100)
     watch.saw(None, 105)
