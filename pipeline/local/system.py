@@ -26,6 +26,7 @@ from pipeline.local.roles import KeptRole, role, write_settings
 from pipeline.messages import (
     Alert,
     AlertState,
+    CameraSight,
     CameraState,
     CameraStatus,
     FrameId,
@@ -246,6 +247,9 @@ class SystemRun:
                 if not (was_down and message.state is CameraState.STOPPED):  # why it was down stays known
                     self._states[message.camera] = (message.state, message.reason)
                 shown.note(f"{message.camera}: {message.state}" + (f": {message.reason}" if message.reason else ""))
+        elif isinstance(message, CameraSight):
+            why = message.sight.replace("_", " ")
+            shown.note(f"{message.camera}: " + (f"sees nothing of use: {why}" if why else "sees again"))
 
         if isinstance(message, Ledger) and message.final and message.state is CameraState.ENDED and message.next_seq:
             specs = {str(spec) for spec in policy(self._plan.settings.aggregate).specs}
@@ -275,7 +279,7 @@ class SystemRun:
         if isinstance(message, Window | Alert):
             return message.site == self._plan.settings.site and not self._ids.isdisjoint(message.cameras)
         return (
-            isinstance(message, Observation | Stub | Ledger | CameraStatus | FrameId)
+            isinstance(message, Observation | Stub | Ledger | CameraStatus | CameraSight | FrameId)
             and message.site == self._plan.settings.site
             and message.camera in self._ids
             and message.session >= self._first_session
