@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,8 +17,6 @@ from pipeline.kafka.offsets import Entry, PartitionLog
 from pipeline.kafka.outbox import Out
 from pipeline.kafka.reader import parse
 from pipeline.messages import FrameHeader, Kind, Observation, record_kind
-
-log = logging.getLogger(__name__)
 
 Outs = Callable[[], list[Out]]
 """What a record became, made when it is written out: in the order of the log."""

@@ -15,9 +15,9 @@ from pipeline.analyze.opencv import cv2
 
 SIDE = 48  # pixels; crops of another size are measured at this one
 WHITE = 250  # gray levels from which on a pixel counts as saturated
-SCALES = (1.0, 2.0, 4.0)  # sigmas of the three blurs, pixels of SIDE
+SCALES = (1.0, 2.0, 4.0)  # sigmas of the three blurs, pixels
 KERNELS = (7, 11, 21)  # pixels, three sigmas of each step to the next blur
-LEAST = 0.5  # gray levels: an even crop has no structure that could be sharp
+LEAST_COARSE = 0.5  # gray levels: with less there is no structure that could be sharp
 
 
 class Readable(TypedDict):
@@ -51,13 +51,19 @@ def sharpness(gray: Image) -> float:
     """
     if gray.shape != (SIDE, SIDE):
         gray = cv2.resize(gray, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    fine, coarse = structure(gray)
+    return round(fine / max(coarse, LEAST_COARSE), 3)
+
+
+def structure(gray: Image) -> tuple[float, float]:
+    """Deviation of the fine structure, sigmas of 1 to 2 pixels, and of the coarse, 2 to 4; gray levels."""
     sigma, level, levels = 0.0, gray.astype(np.float32), []
     for scale, kernel in zip(SCALES, KERNELS, strict=True):
         level = cv2.GaussianBlur(level, (kernel, kernel), (scale**2 - sigma**2) ** 0.5)
         levels.append(level)
         sigma = scale
     fine, coarse = (float(cv2.meanStdDev(a - b)[1][0, 0]) for a, b in pairwise(levels))
-    return round(fine / max(coarse, LEAST), 3)
+    return fine, coarse
 
 
 def blur(gray: Image) -> float:

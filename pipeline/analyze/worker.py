@@ -162,9 +162,7 @@ class Worker:
             reader.from_last(TAIL_RECORDS)
             for record in reader.to_end():
                 tails[record.partition].append(record)
-        to_committed(self._consumer, new)
-        for partition in new:
-            start = self._consumer.committed(partition)
+        for partition, start in to_committed(self._consumer, new).items():
             self._held[partition] = Held(start, tails[partition.partition], self._begin)
 
     def _begin(self) -> CameraInView:

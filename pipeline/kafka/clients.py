@@ -120,18 +120,19 @@ def subscribe(
         raise DependencyError(f"topic {min(missing)} does not exist", "emostream topics apply creates it")
 
 
-def to_committed(consumer: KafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
-    """Read on from where its group has committed.
+def to_committed(consumer: KafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int | None]:
+    """Read on from where its group has committed: these offsets, None where it never did.
 
     Needed for each partition that is taken up: kafka-python 3.0.12 that is given back a partition which it was told to
     give up goes on where it was reading, and not where it has committed.
     """
-    for partition in partitions:
-        at = consumer.committed(partition)
+    offsets = {partition: consumer.committed(partition) for partition in partitions}
+    for partition, at in offsets.items():
         if at is None:
             consumer.seek_to_beginning(partition)
         else:
             consumer.seek(partition, at)
+    return offsets
 
 
 class Revoked(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types

@@ -59,11 +59,7 @@ def unreachable(conditions: Conditions) -> Outcome:
 def refused(conditions: Conditions) -> Outcome:
     """Kafka's port refuses connections for a minute."""
     seconds = max(20.0, 60 * conditions.scale)
-    with (
-        Brokers(conditions.settings(), conditions.folder) as brokers,
-        Site(brokers, conditions.folder, live(2)) as site,
-    ):
-        site.begin()
+    with _one_broker(conditions) as (brokers, site):
         brokers.proxy.refuse()
         time.sleep(seconds)
         brokers.proxy.mend()
@@ -74,11 +70,7 @@ def refused(conditions: Conditions) -> Outcome:
 def broker_stopped(conditions: Conditions) -> Outcome:
     """The broker stands still (SIGSTOP) for a minute and goes on."""
     seconds = max(20.0, 60 * conditions.scale)
-    with (
-        Brokers(conditions.settings(), conditions.folder) as brokers,
-        Site(brokers, conditions.folder, live(2)) as site,
-    ):
-        site.begin()
+    with _one_broker(conditions) as (brokers, site):
         process = _java(brokers, 0)
         process.suspend()
         time.sleep(seconds)
@@ -90,11 +82,7 @@ def broker_stopped(conditions: Conditions) -> Outcome:
 def disk_full(conditions: Conditions) -> Outcome:
     """The broker's writes fail (a limit on its files), it ends, and comes back a minute later with room."""
     seconds = max(20.0, 60 * conditions.scale)
-    with (
-        Brokers(conditions.settings(), conditions.folder) as brokers,
-        Site(brokers, conditions.folder, live(2)) as site,
-    ):
-        site.begin()
+    with _one_broker(conditions) as (brokers, site):
         process = _java(brokers, 0)
         brokers.held = True
         process.rlimit(resource.RLIMIT_FSIZE, (4096, 4096))

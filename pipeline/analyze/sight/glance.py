@@ -7,20 +7,17 @@ for all cameras.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analyze.image import Image
 from pipeline.analyze.opencv import cv2
+from pipeline.analyze.readable import LEAST_COARSE, structure
 
 LONGER = 160  # pixels, side of the picture that focus is measured on; 1/4 of 640
 VIEW = (48, 36)  # pixels, of the drawing of the view
 POINTS = (64, 48)  # single pixels that are kept
-SCALES = (1.0, 2.0, 4.0)  # sigmas of the blurs, pixels of LONGER
-KERNELS = (7, 11, 21)  # pixels, three sigmas of each step to the next blur
-LEAST_COARSE = 0.5  # gray levels: a picture with less structure is neither sharp nor blurred
 SLOPE = 4.0  # gray levels a pixel of VIEW: an edge of that slope counts half
 LIGHT, SHADE = 0.95, 0.15  # parts of the picture that are no lighter
 
@@ -78,12 +75,8 @@ def _edges(view: Image) -> tuple[Floats, float]:
 def _sharpness(gray: Image) -> float | None:
     """A ratio, so contrast falls out of it; both bands lie above single pixels, so noise hardly counts as sharpness.
 
-    The same measure as a crop's (readable.sharpness), at the scale of a whole picture.
+    The same measure as a crop's (readable.sharpness), at the scale of a whole picture; None where there is
+    no structure.
     """
-    sigma, level, levels = 0.0, gray.astype(np.float32), []
-    for scale, kernel in zip(SCALES, KERNELS, strict=True):
-        level = cv2.GaussianBlur(level, (kernel, kernel), (scale**2 - sigma**2) ** 0.5)
-        levels.append(level)
-        sigma = scale
-    fine, coarse = (float(cv2.meanStdDev(a - b)[1][0, 0]) for a, b in pairwise(levels))
+    fine, coarse = structure(gray)
     return fine / coarse if coarse >= LEAST_COARSE else None
