@@ -70,7 +70,7 @@ def settings_page() -> str:
         "One YAML file, given with `-c`. Every field can be overridden from the environment: `kafka.bootstrap` is",
         "`EMOSTREAM_KAFKA__BOOTSTRAP`, and the environment wins. Unknown keys are errors.",
         "",
-        "Generated from `pipeline/settings.py` by `make docs`.",
+        "Generated from `pipeline/settings` by `make docs`.",
         "",
     ]
     plain = [(n, f) for n, f in Settings.model_fields.items() if _section(f) is None and n not in LISTS]

@@ -1,0 +1,122 @@
+"""`emostream bench`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipeline.cli.options import (
+    Cameras,
+    FacesCsv,
+    ReportFile,
+    SettingsFile,
+    write_report,
+)
+from pipeline.logs import set_up
+from pipeline.settings import load
+
+bench_app = typer.Typer(help="Measured speed, and how well camera faces are read.", no_args_is_help=True)
+
+
+@bench_app.command("pipeline")
+def bench_pipeline(
+    camera: Cameras = None,
+    frames: Annotated[int, typer.Option(min=50, help="Frames of each run.")] = 1500,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each way is run, in turn.")] = 3,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """Frames to events through Kafka, Ray and TorchServe, beside a bare loop with the same detector and model."""
+    from pipeline.bench.pipeline import run
+
+    set_up("CRITICAL")
+    uris = camera or [f"synthetic:?people=2&seed={seed}&id=camera-{seed}" for seed in range(1, 5)]
+    outcome = run(load(config), uris, frames, rounds, Console())
+    print(json.dumps(outcome, indent=2))
+    write_report(report, outcome)
+
+
+@bench_app.command("crowd")
+def bench_crowd(
+    camera: Cameras = None,
+    frames: Annotated[int, typer.Option(min=50, help="Frames of each run.")] = 900,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each way is run, in turn.")] = 3,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """A crowd: only the faces that are due are read by the model, beside every face read.
+
+    Several cameras are seen side by side in one picture, so that clips of single people make a crowd.
+    """
+    from pipeline.bench.crowd import run
+
+    set_up("CRITICAL")
+    uris = camera or ["synthetic:?people=10&seed=1&id=hall&seconds=60"]
+    write_report(report, run(load(config), uris, frames, rounds, Console()))
+
+
+@bench_app.command("tracking")
+def bench_tracking(
+    video: Annotated[list[Path] | None, typer.Option(exists=True, help="A clip, beside the scenes; several.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Scenes of each room and frame rate.")] = 2,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each scene.")] = 20.0,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """How well the trackers keep people apart: scripted scenes, and clips."""
+    from pipeline.bench.tracking import run
+
+    write_report(report, run(load(config), video or [], seeds, seconds, Console()))
+
+
+@bench_app.command("serving")
+def bench_serving(
+    batch: Annotated[list[int] | None, typer.Option(min=1, max=512, help="Crops of a request; several times.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each way is run, in turn.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of each turn.")] = 2.0,
+    requests: Annotated[int, typer.Option(min=1, help="Requests in flight to the server.")] = 2,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """Faces a second of the model behind TorchServe (HTTP, gRPC) and in process, beside the bare model."""
+    from pipeline.bench.serving import run
+
+    set_up("CRITICAL")
+    outcome = run(load(config), batch or [1, 8, 32, 64], rounds, seconds, requests, Console())
+    write_report(report, outcome)
+
+
+@bench_app.command("framing")
+def bench_framing(
+    data: FacesCsv,
+    camera: Cameras = None,
+    split: Annotated[str, typer.Option(help="FER2013's split.")] = "PublicTest",
+    faces: Annotated[int, typer.Option(min=10, help="Faces of the split, at most.")] = 4000,
+    frames: Annotated[int, typer.Option(min=1, help="Frames of each camera.")] = 60,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """Crops of FER2013's faces found by the detector, beside the originals: framings, accuracy, landmarks."""
+    from pipeline.bench.framing import run
+
+    write_report(report, run(load(config), data, split, faces, camera or [], frames, Console()))
+
+
+@bench_app.command("quality")
+def bench_quality(
+    data: FacesCsv,
+    camera: Cameras = None,
+    split: Annotated[str, typer.Option(help="FER2013's split.")] = "PublicTest",
+    faces: Annotated[int, typer.Option(min=10, help="Faces of the split, at most.")] = 800,
+    frames: Annotated[int, typer.Option(min=1, help="Frames of each camera.")] = 60,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """Accuracy on faces that are blurred, small, dark, turned..., and which of them are not read."""
+    from pipeline.bench.quality import run
+
+    write_report(report, run(load(config), data, split, faces, camera or [], frames, Console()))

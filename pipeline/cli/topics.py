@@ -1,0 +1,86 @@
+"""What stands in the topics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipeline.cli.options import (
+    ReportFile,
+    SettingsFile,
+    check_writable,
+    stop_on_signals,
+    write_report,
+)
+from pipeline.logs import set_up
+from pipeline.settings import load
+from pipeline.topics import EVENTS, FRAMES
+
+app = typer.Typer()
+topics_app = typer.Typer(help="Kafka topics.", no_args_is_help=True)
+app.add_typer(topics_app, name="topics")
+
+
+@app.command()
+def events(
+    topic: Annotated[str, typer.Option(help="Topic to read.")] = EVENTS,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes.")] = False,
+    since: Annotated[
+        str | None, typer.Option(help="From this time on: 90s, 10m, 2h, 1d ago, or an ISO time. Default: all.")
+    ] = None,
+    config: SettingsFile = None,
+) -> None:
+    """Print a topic as JSON lines."""
+    from pipeline.console.events import show
+
+    stop = stop_on_signals()
+    show(load(config).kafka, topic, follow, since, stop)
+
+
+@app.command()
+def replay(
+    topic: Annotated[str, typer.Option(help="frames or emotion-events.")] = FRAMES,
+    since: Annotated[str | None, typer.Option(help="From this time on, as `events` takes it. Default: all.")] = None,
+    until: Annotated[str | None, typer.Option(help="Before this time. Default: where the topic ends now.")] = None,
+    camera: Annotated[list[str] | None, typer.Option(help="Only this camera's; may be given several times.")] = None,
+    name: Annotated[str | None, typer.Option(help="Names the replay's topics. Default: the time.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Folder of the model to try, in place of the settings'.")] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Remove the topics of the replay --name.")] = False,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """Old frames or observations through the same code, into topics of their own, and what comes out otherwise."""
+    from pipeline.replay.command import Options, run
+    from pipeline.replay.command import delete as remove
+
+    set_up("CRITICAL")
+    settings = load(config)
+    if delete:
+        remove(settings.kafka, name, Console())
+        return
+    if report is not None:
+        check_writable(report)
+    options = Options(topic, since, until, tuple(camera or ()), name, model)
+    write_report(report, run(settings, options, Console(), stop_on_signals()))
+
+
+@topics_app.command("apply")
+def topics_apply(config: SettingsFile = None) -> None:
+    """Create the topics that are missing."""
+    from pipeline.kafka.clients import apply_topics
+
+    created = apply_topics(load(config).kafka)
+    print("created: " + ", ".join(created) if created else "all topics are there")
+
+
+@topics_app.command("check")
+def topics_check(config: SettingsFile = None) -> None:
+    """Compare the topics with the plan."""
+    from pipeline.kafka.clients import check_topics
+
+    lines = check_topics(load(config).kafka)
+    print("\n".join(lines) or "all topics are as planned")
+    raise typer.Exit(1 if lines else 0)

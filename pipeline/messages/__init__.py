@@ -1,0 +1,58 @@
+"""What travels through the topics: typed values, and their form on the wire.
+
+Values are JSON except frames (JPEG). Every record carries CloudEvents headers (Kafka binding, binary mode), so a
+consumer knows by `ce_type` what it holds before it parses a byte.
+"""
+
+from pipeline.messages.alert import Alert, AlertState, ClearedBy, Usual, WindowRef
+from pipeline.messages.camera import GONE, CameraSight, CameraState, CameraStatus
+from pipeline.messages.frame import FrameHeader, FrameId, checksum, frame_identity
+from pipeline.messages.kind import Headers, Kind, cloud_event, record_kind
+from pipeline.messages.ledger import Idle, Ledger, SeqRange
+from pipeline.messages.observation import Box, DeadLetter, Face, FrameRecord, ModelRef, Observation, Quality, Stub
+from pipeline.messages.record import LABELS, SCHEMA_VERSION, OfScope, Record, Scope, Scores, scores_of
+from pipeline.messages.window import FrameCounts, Window
+from pipeline.messages.wire import KINDS, Message, headers_of
+
+__all__ = [
+    "GONE",
+    "KINDS",
+    "LABELS",
+    "SCHEMA_VERSION",
+    "Alert",
+    "AlertState",
+    "Box",
+    "CameraSight",
+    "CameraState",
+    "CameraStatus",
+    "ClearedBy",
+    "DeadLetter",
+    "Face",
+    "FrameCounts",
+    "FrameHeader",
+    "FrameId",
+    "FrameRecord",
+    "Headers",
+    "Idle",
+    "Kind",
+    "Ledger",
+    "Message",
+    "ModelRef",
+    "Observation",
+    "OfScope",
+    "Quality",
+    "Record",
+    "Scope",
+    "Scores",
+    "SeqRange",
+    "Stub",
+    "Usual",
+    "Window",
+    "WindowRef",
+    "checksum",
+    "cloud_event",
+    "frame_identity",
+    "headers_of",
+    "record_kind",
+    "scores_of",
+]

@@ -1,0 +1,113 @@
+"""A frame's identity and headers."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from pipeline.errors import BadRecord
+from pipeline.messages.kind import Headers, Kind, cloud_event, iso
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FrameId:
+    """The identity of a frame. `session` grows with every connection of the camera, `seq` from 0 within it."""
+
+    site: str
+    camera: str
+    session: int
+    seq: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.site}/{self.camera}"
+
+    @property
+    def event_id(self) -> str:
+        """Deterministic: the same frame read twice gives the same id."""
+        return f"{self.site}/{self.camera}/{self.session}/{self.seq}"
+
+
+@dataclass(frozen=True, slots=True)
+class FrameHeader:
+    """What a frame says of itself beside its JPEG bytes.
+
+    `width`, `height`: pixels of the JPEG. `crc`: crc32 of the JPEG bytes. `scripted`: see Observation.
+    """
+
+    frame_id: FrameId
+    captured_at: datetime
+    width: int
+    height: int
+    crc: int
+    traceparent: str = ""
+    scripted: tuple[str, ...] | None = None
+
+    def encode(self) -> Headers:
+        frame = self.frame_id
+        headers = cloud_event(Kind.FRAME, frame.key, frame.event_id, self.captured_at, "image/jpeg")
+        headers += [
+            ("site", frame.site.encode()),
+            ("camera", frame.camera.encode()),
+            ("session", b"%d" % frame.session),
+            ("seq", b"%d" % frame.seq),
+            ("captured_at", iso(self.captured_at).encode()),
+            ("size", b"%dx%d" % (self.width, self.height)),
+            ("crc", b"%08x" % self.crc),
+        ]
+        if self.traceparent:
+            headers.append(("traceparent", self.traceparent.encode()))
+        if self.scripted is not None:
+            headers.append(("scripted", ",".join(self.scripted).encode()))
+        return headers
+
+    @classmethod
+    def decode(cls, headers: Iterable[tuple[str, bytes]]) -> Self:
+        """Raises BadRecord(reason="headers") naming the header that is missing or wrong.
+
+        A record for which `frame_identity` finds nothing is foreign: it carries no frame identity.
+        """
+        got = {key: value for key, value in headers if value is not None}
+        frame_id = frame_identity(got)
+        if frame_id is None:
+            raise BadRecord("headers", "no frame identity: site, camera, session and seq headers are needed")
+        try:
+            name = "captured_at"
+            captured_at = datetime.fromisoformat(got[name].decode())
+            if captured_at.tzinfo is None:
+                raise ValueError("no time zone")
+            captured_at = captured_at.astimezone(UTC)
+            name = "size"
+            width, height = (int(side) for side in got[name].split(b"x"))
+            if width < 1 or height < 1:
+                raise ValueError("not positive")
+            name = "crc"
+            crc = int(got[name], 16)
+            name = "traceparent"
+            traceparent = got.get(name, b"").decode()
+            name = "scripted"
+            scripted = got.get(name)
+            truth = None if scripted is None else tuple(filter(None, scripted.decode().split(",")))
+        except (KeyError, ValueError, OverflowError) as error:
+            what = "is missing" if isinstance(error, KeyError) else f"is wrong ({error})"
+            raise BadRecord("headers", f"header {name} of {frame_id.event_id} {what}") from None
+        return cls(frame_id, captured_at, width, height, crc, traceparent, truth)
+
+
+def frame_identity(headers: Mapping[str, bytes | None]) -> FrameId | None:
+    """The identity that a record's headers carry, or None when they carry none that is whole."""
+    try:
+        session, seq = int(headers["session"] or b""), int(headers["seq"] or b"")
+        site, camera = (headers["site"] or b"").decode(), (headers["camera"] or b"").decode()
+    except (KeyError, ValueError):
+        return None
+    if not site or not camera or not 0 <= session < 2**63 or not 0 <= seq < 2**63:
+        return None
+    return FrameId(site, camera, session, seq)
+
+
+def checksum(jpeg: bytes | memoryview) -> int:
+    return zlib.crc32(jpeg)

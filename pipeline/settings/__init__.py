@@ -1,0 +1,45 @@
+"""Settings: one YAML file, every field overridable from the environment as `EMOSTREAM_SECTION__FIELD`."""
+
+from pipeline.settings.aggregate import AggregateSettings, WindowSettings
+from pipeline.settings.alerts import NO_DATA, AlertSettings, NoDataSettings, Severity, WebhookSettings
+from pipeline.settings.all import ResolvedSettings, Settings
+from pipeline.settings.analyze import AnalyzeSettings, DetectSettings, QualitySettings, SightSettings
+from pipeline.settings.cameras import CameraSettings, ZoneSettings
+from pipeline.settings.capture import CaptureSettings
+from pipeline.settings.kafka import KafkaSettings
+from pipeline.settings.load import RUNS_HINT, load
+from pipeline.settings.model import USUAL_ADDRESSES, ClassifySettings, ModelKind, ModelSettings, ShadowSettings
+from pipeline.settings.running import MetricsSettings, RaySettings
+from pipeline.settings.section import NAME, Section, check_name
+
+__all__ = [
+    "NAME",
+    "NO_DATA",
+    "RUNS_HINT",
+    "USUAL_ADDRESSES",
+    "AggregateSettings",
+    "AlertSettings",
+    "AnalyzeSettings",
+    "CameraSettings",
+    "CaptureSettings",
+    "ClassifySettings",
+    "DetectSettings",
+    "KafkaSettings",
+    "MetricsSettings",
+    "ModelKind",
+    "ModelSettings",
+    "NoDataSettings",
+    "QualitySettings",
+    "RaySettings",
+    "ResolvedSettings",
+    "Section",
+    "Settings",
+    "Severity",
+    "ShadowSettings",
+    "SightSettings",
+    "WebhookSettings",
+    "WindowSettings",
+    "ZoneSettings",
+    "check_name",
+    "load",
+]

@@ -1,0 +1,115 @@
+"""All settings in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import (
+    Field,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pipeline.settings.aggregate import AggregateSettings
+from pipeline.settings.alerts import NO_DATA, AlertSettings, NoDataSettings, WebhookSettings
+from pipeline.settings.analyze import AnalyzeSettings, DetectSettings, QualitySettings, SightSettings
+from pipeline.settings.cameras import CameraSettings, ZoneSettings
+from pipeline.settings.capture import CaptureSettings
+from pipeline.settings.kafka import KafkaSettings
+from pipeline.settings.model import ClassifySettings
+from pipeline.settings.running import MetricsSettings, RaySettings
+from pipeline.settings.section import check_name
+
+
+class Settings(BaseSettings):
+    """All of emostream's settings. Unknown keys are errors."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="EMOSTREAM_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    site: str = Field("site-1", description="name of the site these cameras belong to")
+    cameras: list[CameraSettings] = Field(default_factory=list)
+    delivery: Literal["at_least_once", "exactly_once"] = Field(
+        "at_least_once",
+        description="exactly_once: outputs and offsets of analyze and aggregate are Kafka transactions",
+    )
+    zones: list[ZoneSettings] = Field(default_factory=list, description="parts of pictures with windows of their own")
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    capture: CaptureSettings = Field(default_factory=CaptureSettings)
+    detect: DetectSettings = Field(default_factory=DetectSettings)
+    quality: QualitySettings = Field(default_factory=QualitySettings)
+    analyze: AnalyzeSettings = Field(default_factory=AnalyzeSettings)
+    sight: SightSettings = Field(default_factory=SightSettings)
+    classify: ClassifySettings = Field(default_factory=ClassifySettings)
+    ray: RaySettings = Field(default_factory=RaySettings)
+    aggregate: AggregateSettings = Field(default_factory=AggregateSettings)
+    alerts: list[AlertSettings] = Field(default_factory=list, description="rules on windows")
+    no_data: NoDataSettings = Field(default_factory=NoDataSettings)
+    webhooks: list[WebhookSettings] = Field(default_factory=list, description="addresses that alerts are posted to")
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    model_dir: Path | None = Field(None, description="folder that already holds detector files, known by sha256")
+    run_dir: Path = Field(Path("runs"), description="logs and state of the embedded stack, one folder a run")
+    log_dir: Path | None = Field(None, description="folder for the analyzers' logs; none: Ray's own")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("site")
+    @classmethod
+    def _site_is_a_name(cls, site: str) -> str:
+        return check_name(site)
+
+    @model_validator(mode="after")
+    def _camera_ids_differ(self) -> Settings:
+        ids = [camera.id for camera in self.cameras if camera.id]
+        twice = {name for name in ids if ids.count(name) > 1}
+        if twice:
+            raise ValueError(f"cameras: id {min(twice)!r} is used twice")
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_fit(self) -> Settings:
+        windows = [window.name for window in self.aggregate.windows]
+        wanted = [(f"alerts: {rule.id}: window", rule.window) for rule in self.alerts]
+        for field, window in [*wanted, ("no_data.window", self.no_data.window)]:
+            if window is not None and window not in windows:
+                raise ValueError(f"{field}: {window!r} is none of aggregate.windows: {', '.join(windows)}")
+        for section, ids in (
+            ("alerts", [rule.id for rule in self.alerts]),
+            ("webhooks", [w.id for w in self.webhooks]),
+        ):
+            twice = {name for name in ids if ids.count(name) > 1}
+            if twice:
+                raise ValueError(f"{section}: id {min(twice)!r} is used twice")
+        known = {NO_DATA, *(rule.id for rule in self.alerts)}
+        for webhook in self.webhooks:
+            for rule_id in set(webhook.rules) - known:
+                raise ValueError(f"webhooks: {webhook.id}: no rule {rule_id!r}; there are {', '.join(sorted(known))}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings  # the environment wins over the file
+
+
+class ResolvedSettings(Settings):
+    """Settings that are complete already: the environment has no say any more."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)

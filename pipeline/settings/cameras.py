@@ -1,0 +1,46 @@
+"""Settings of cameras and of the zones in their pictures."""
+
+from __future__ import annotations
+
+from pydantic import (
+    AwareDatetime,
+    Field,
+    field_validator,
+)
+
+from pipeline.settings.section import Section, check_name
+
+
+class CameraSettings(Section):
+    """One camera. `uri` may carry `id`, `fps`, `loop` and `realtime` as query parameters; those win."""
+
+    uri: str = Field(description="rtsp://, http(s)://, a file, a folder or glob, webcam:0, synthetic:?people=2")
+    id: str | None = Field(None, description="name of the camera; taken from the URI when not given")
+    fps: float | None = Field(None, gt=0, le=240, description="cap, frames/s; more is not captured; none: no cap")
+    loop: bool = Field(False, description="start a file again at its end")
+    realtime: bool = Field(True, description="false: a file is read as fast as the system takes it, no drops")
+
+
+class ZoneSettings(Section):
+    """A part of one camera's picture. Entries of one `id` are one zone: seen by several cameras, or moved."""
+
+    id: str = Field(description="name of the zone")
+    camera: str = Field(description="id of the camera")
+    polygon: list[tuple[float, float]] = Field(
+        min_length=3, description="corners [x, y], as fractions of the picture's width and height"
+    )
+    since: AwareDatetime | None = Field(None, description="holds for frames captured from then on; none: from ever")
+    until: AwareDatetime | None = Field(None, description="holds for frames captured before then; none: for ever")
+
+    @field_validator("id", "camera")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        return check_name(value)
+
+    @field_validator("polygon")
+    @classmethod
+    def _lies_in_the_picture(cls, polygon: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        for x, y in polygon:
+            if not (0 <= x <= 1 and 0 <= y <= 1):
+                raise ValueError(f"the corner {[x, y]} is not in the picture: fractions from 0 to 1, please")
+        return polygon

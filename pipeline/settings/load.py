@@ -1,0 +1,51 @@
+"""Settings from a file and the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import (
+    ValidationError,
+)
+
+from pipeline.errors import UsageError
+from pipeline.settings.all import ResolvedSettings, Settings
+
+RUNS_HINT = "name a settings file with -c; a run's own is there while it runs"
+
+
+def load(path: Path | None = None, **changes: Any) -> Settings:
+    """Settings from a YAML file, then the environment, then `changes` (top-level fields, from the command line).
+
+    Raises UsageError naming the field.
+    """
+    try:
+        settings = Settings(**_read(path))
+        if changes:
+            settings = ResolvedSettings.model_validate({**settings.model_dump(), **changes})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"])) or "settings"
+        message = (
+            "unknown setting" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+        )
+        raise UsageError(f"{path or 'settings'}: {field}: {message}", "docs/settings.md lists every field") from None
+    return settings
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        values = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}", RUNS_HINT) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}", "see docs/settings.md") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise UsageError(f"{path}: settings must be a mapping", "see docs/settings.md")
+    return values
