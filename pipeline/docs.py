@@ -25,7 +25,19 @@ from pipeline.settings import (
     WebhookSettings,
     ZoneSettings,
 )
-from pipeline.topics import ALERTS, CAMERA_STATUS, DEAD_LETTERS, EVENTS, FRAMES, STATE, WINDOWS, plan
+from pipeline.topics import (
+    ALERTS,
+    AUDIT,
+    CAMERA_STATUS,
+    CAMERAS,
+    DEAD_LETTERS,
+    EVENTS,
+    FRAMES,
+    ROLES,
+    STATE,
+    WINDOWS,
+    plan,
+)
 from serving.server.measures import MEANING
 
 CARRIES = {
@@ -33,8 +45,11 @@ CARRIES = {
     EVENTS: (Kind.OBSERVATION, Kind.STUB, Kind.LEDGER, Kind.IDLE),
     WINDOWS: (Kind.WINDOW,),
     ALERTS: (Kind.ALERT,),
+    CAMERAS: (Kind.CAMERA,),
     CAMERA_STATUS: (Kind.CAMERA_STATUS, Kind.CAMERA_SIGHT),
     DEAD_LETTERS: (Kind.DEAD_LETTER,),
+    AUDIT: (Kind.AUDIT,),
+    ROLES: (Kind.ROLE,),
 }
 LISTS: dict[str, type[BaseModel]] = {
     "cameras": CameraSettings,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 
 from pipeline import __version__
 from pipeline.errors import DependencyError
@@ -56,6 +58,7 @@ class Metrics:
         self.faces_detected = counter("faces_detected", "Faces found in frames.", "camera_id")
         self.faces_rejected = counter("faces_rejected", "Faces whose expression is not told, by reason.", "reason")
         self.emotions = counter("emotions", "Faces by the apparent expression told of them.", "emotion")
+        self.model_failures = counter("model_failures", "Requests that the model did not answer; each is sent again.")
         self.inferences = counter("inferences", "Face crops scored by the model.", "model", "version")
         self.stage_duration = histogram(
             "stage_duration_seconds",
@@ -79,18 +82,63 @@ class Metrics:
         self.window_coverage = gauge(
             "window_coverage_ratio", "Frames observed over those expected, in a camera's last window.", "camera_id"
         )
+        self.log_expected = counter("log_expected", "Frames promised by a camera, by what the log tells.", "camera_id")
+        self.log_captured = counter("log_captured", "Frames captured, each once, by what the log tells.", "camera_id")
+        self.log_observed = counter("log_observed", "Frames observed, each once, by what the log tells.", "camera_id")
+        self.log_dead_lettered = counter(
+            "log_dead_lettered", "Frames that became a dead letter, each once, by what the log tells.", "camera_id"
+        )
+        self.log_dropped = counter(
+            "log_dropped", "Frames dropped, each once, by what the log tells.", "camera_id", "reason"
+        )
+        self.log_open = gauge(
+            "log_open_frames", "Frames of which the log tells that they were captured, and nothing else.", "camera_id"
+        )
+        self.log_unexplained = counter(
+            "log_unexplained", "Frames that were captured, and nothing came of them to the last.", "camera_id"
+        )
+        self.watermark = gauge(
+            "watermark_timestamp_seconds",
+            "Unix time up to which the log has told of a camera, as the aggregator read it.",
+            "camera_id",
+        )
         self.late_events = counter("late_events", "Frames that came too late for any window.")
         self.alerts = counter("alerts", "Alerts raised.", "rule")
         # webhooks
         self.webhook_posts = counter("webhook_posts", "Alerts posted to webhooks, by what came of it.", "reason")
+        # Kafka, as the aggregator asks it
+        self.backlog = gauge(
+            "backlog_records", "Records, ledger included, that a stage has not committed yet, whoever reads.", "stage"
+        )
+        self.topic_end = gauge("topic_end_offset", "Records ever written to a topic, all partitions.", "topic")
+        self.topic_start = gauge("topic_start_offset", "Of these, records that are not kept any more.", "topic")
+        self.topic_bytes = gauge("topic_bytes", "Disk that a topic takes on all brokers.", "topic")
+        self.kafka_disk_free = gauge(
+            "kafka_disk_free_bytes", "Room on the disk of the broker that has least of it, where Kafka tells.", "role"
+        )
+        self.kafka_disk_size = gauge("kafka_disk_size_bytes", "Size of that disk.", "role")
+        self.frames_retention = gauge("frames_retention_seconds", "How long `frames` are kept.", "role")
+        # dashboard
+        self.pages_open = gauge("pages_open", "Pages that are open, with a live connection.")
         # several
         self.inflight_frames = gauge("inflight_frames", "Frames held by this process.", "role")
         self.inflight_bytes = gauge("inflight_bytes", "Bytes of frames held by this process.", "role")
+        self.kafka_answers = counter("kafka_answers", "Signs of life that Kafka took from this process.", "role")
+        self.clock_offset = gauge(
+            "clock_offset_seconds", "This machine's clock less Kafka's, as signs of life tell; positive: ahead.", "role"
+        )
         self.build_info = gauge("build_info", "1; the labels tell what runs.", "version", "role")
         self.build_info.labels(__version__, role).set(1)
 
+    def forget_camera(self, camera: str) -> None:
+        """A camera that is not to run is neither up nor down."""
+        for of_camera in (self.camera_up, self.camera_last_frame):
+            with suppress(KeyError):
+                of_camera.remove(camera)
+
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Serve /metrics in a daemon thread; returns the port. Raises DependencyError when the port is taken."""
+        ProcessCollector(registry=self.registry)  # processor time and memory of this process, not of its children
         try:
             server, _ = start_http_server(port, addr=host, registry=self.registry)
         except OSError as error:
@@ -98,6 +146,15 @@ class Metrics:
                 f"metrics cannot listen on {host}:{port}: {error.strerror}", "choose another with metrics.port"
             ) from None
         return int(server.server_port)
+
+
+def listed_targets(folder: Path | None) -> list[dict[str, Any]]:
+    """What the roles wrote there so far."""
+    found: list[dict[str, Any]] = []
+    for file in sorted(folder.glob("[!.]*.json")) if folder is not None else ():
+        with suppress(OSError, ValueError):
+            found += json.loads(file.read_text())
+    return found
 
 
 def list_targets(folder: Path | None, role: str, host: str, ports: Iterable[int]) -> None:

@@ -9,10 +9,13 @@ from pipeline.settings import KafkaSettings
 FRAMES = "frames"
 EVENTS = "emotion-events"
 CAMERA_STATUS = "camera-status"
+CAMERAS = "cameras"
 DEAD_LETTERS = "dead-letters"
 WINDOWS = "emotion-windows"
 ALERTS = "emotion-alerts"
 STATE = "aggregate-state"
+AUDIT = "audit"
+ROLES = "roles"
 
 MAX_RECORD_BYTES = 12 * 2**20  # largest frame that travels, with its headers
 
@@ -46,10 +49,13 @@ def plan(kafka: KafkaSettings) -> dict[str, Topic]:
         (FRAMES, kafka.partitions, frames),
         (EVENTS, kafka.partitions, events),
         (CAMERA_STATUS, few, events),
+        (CAMERAS, kafka.partitions, {"cleanup.policy": "compact", "segment.ms": _ms(day)}),
         (DEAD_LETTERS, few, short),
         (WINDOWS, kafka.partitions, {**compact, **events}),
         (ALERTS, kafka.partitions, {"retention.ms": _ms(kafka.alerts_retention_days * day)}),
         (STATE, kafka.partitions, state),
+        (ROLES, 1, {**compact, **short}),
+        (AUDIT, 1, {"retention.ms": _ms(kafka.audit_retention_days * day)}),
     ]
     safe = {"message.timestamp.type": "LogAppendTime"}  # Kafka refuses records of a host whose clock is an hour ahead
     if kafka.replication >= 3:  # with acks=all, so that what was acknowledged survives the loss of any one broker

@@ -16,6 +16,8 @@ from pipeline.settings import KafkaSettings, load
 
 COUNTER = itertools.count()
 ROOT = Path(__file__).parents[1]
+os.environ.setdefault("EMOSTREAM_POLICY__PURPOSE", "tests of emostream")
+os.environ.setdefault("EMOSTREAM_POLICY__SETTING", "demonstration")
 SHARED_DATA = Path(os.environ.get("EMOSTREAM_SHARED_DATA", ROOT.parent / "shared" / "data"))
 
 
@@ -64,7 +66,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def kafka_settings(kafka: str, request: pytest.FixtureRequest) -> KafkaSettings:
     """Settings of the real broker, with topics and a group of this test's own."""
     prefix = f"t{next(COUNTER)}-{os.getpid()}"
-    settings = KafkaSettings(bootstrap=kafka, topic_prefix=prefix, partitions=3, group=prefix)
+    settings = KafkaSettings(bootstrap=kafka, topic_prefix=prefix, partitions=3, group=prefix, capture_group=prefix)
     apply_topics(settings)
     return settings
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from pipeline.errors import EmostreamError
 from pipeline.kafka.lag import Lag
@@ -15,12 +16,16 @@ ASK_SECONDS = 0.25
 
 
 class Ahead:
-    """Clears `go` while more than `limit` records on `frames` wait to be read, sets it again; in a thread."""
+    """Clears `go` while more than `limit` records on `frames` wait to be read, sets it again; in a thread.
 
-    def __init__(self, kafka: KafkaSettings, limit: int, go: threading.Event) -> None:
+    It looks only while there is something that can wait: `needed`.
+    """
+
+    def __init__(self, kafka: KafkaSettings, limit: int, go: threading.Event, needed: Callable[[], bool]) -> None:
         self._kafka = kafka
         self._limit = limit
         self._go = go
+        self._needed = needed
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
 
@@ -49,7 +54,7 @@ class Ahead:
 
     def _watch(self, lag: Lag) -> None:
         while not self._stop.wait(ASK_SECONDS):
-            too_far = lag.records() > self._limit
+            too_far = self._needed() and lag.records() > self._limit
             if too_far and not self._stop.is_set():
                 self._go.clear()
             else:

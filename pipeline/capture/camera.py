@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pipeline.capture import wire
 from pipeline.capture.clock import Clock, SessionClock, SystemClock
 from pipeline.capture.connection import CameraProcess
-from pipeline.capture.session import Outlet, Session
+from pipeline.capture.session import DROPS, Outlet, Session
 from pipeline.capture.spec import CameraSpec, ReadOptions
 from pipeline.capture.watchdog import Backoff, Watchdog
 from pipeline.messages import GONE, CameraState, CameraStatus
@@ -81,6 +81,7 @@ class Camera:
         )
         self._stop = StopSignal()
         self._stop_deadline = float("inf")
+        self._stop_reason = ""
         self._backoff = Backoff(settings.backoff_seconds, settings.backoff_max_seconds)
         self._clock = clock or SystemClock()
         self._session_id = last_session
@@ -100,10 +101,11 @@ class Camera:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self, deadline: float) -> None:
+    def stop(self, deadline: float, reason: str = "") -> None:
         """Asks it to stop: no frame is captured any more, what was captured is settled until `deadline`
         (steady time)."""
         self._stop_deadline = deadline
+        self._stop_reason = reason
         self._stop.set()
 
     def join(self, timeout: float | None = None) -> bool:
@@ -114,6 +116,8 @@ class Camera:
     def _run(self) -> None:
         self._outlet.metrics.camera_up.labels(self.spec.id).set(0)
         self._outlet.metrics.camera_reconnects.labels(self.spec.id)
+        for reason in DROPS:
+            self._outlet.metrics.frames_dropped.labels(self.spec.id, "capture", reason)
         try:
             while self._live_one_session():
                 pass
@@ -135,14 +139,14 @@ class Camera:
         if outcome.state is CameraState.DOWN:
             self._pause(session)
         if self._stop.is_set() and self._status.state not in GONE:
-            self._enter(session, CameraState.STOPPED, "")
+            self._enter(session, CameraState.STOPPED, self._stop_reason)
         self._settle(session)
         return self._status.state not in GONE
 
     def _connect(self, session: Session) -> Outcome:
         """One process, from its start to its end."""
         if self._stop.is_set():
-            return Outcome(CameraState.STOPPED, "")
+            return Outcome(CameraState.STOPPED, self._stop_reason)
         try:
             process = CameraProcess(self.spec, self._options)
         except OSError as error:
@@ -191,7 +195,7 @@ class Camera:
                     return Outcome(CameraState.FAILED if message.permanent else CameraState.DOWN, message.reason)
                 case None if watchdog.expired(now):
                     return Outcome(CameraState.DOWN, watchdog.reason)
-        return Outcome(CameraState.STOPPED, "")
+        return Outcome(CameraState.STOPPED, self._stop_reason)
 
     def _clock_was_set(self, session: Session) -> str:
         """Says so. The session ends for it: its times would be wrong from here on. A file keeps a time of its own."""
@@ -282,7 +286,10 @@ class Camera:
         """A new state, if it is one: told to the log, to the topic and to the metrics."""
         before = self._status
         self._status = self._make_status(state, reason)
-        self._outlet.metrics.camera_up.labels(self.spec.id).set(state is CameraState.UP)
+        if state in (CameraState.ENDED, CameraState.STOPPED):
+            self._outlet.metrics.forget_camera(self.spec.id)
+        else:
+            self._outlet.metrics.camera_up.labels(self.spec.id).set(state is CameraState.UP)
         if self._attempt > 1 and (before.state, before.reason) == (state, reason):
             return
         level = logging.WARNING if state in (CameraState.DOWN, CameraState.FAILED) else logging.INFO

@@ -23,6 +23,7 @@ from pipeline.topics import MAX_RECORD_BYTES
 
 log = logging.getLogger(__name__)
 
+DROPS = (TOO_LARGE, "buffer_full", "publish_failed")  # reasons, counted from zero on
 RECORD_OVERHEAD = 4096  # bytes of a record beside its JPEG, generously
 
 

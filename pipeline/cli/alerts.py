@@ -62,9 +62,11 @@ def alerts_silence(
     config: SettingsFile = None,
 ) -> None:
     """Let alerts call nobody for a while; they are told on the topic all the same."""
+    from pipeline.aggregate.ask import Target
     from pipeline.console.alerts import silence
 
-    print(silence(load(config), rule, scope, scope_id, lasts, by, reason))
+    settings = load(config)
+    print(silence(settings, Target(settings.site, rule, scope, scope_id), lasts, by, reason))
 
 
 @alerts_app.command("forget")
@@ -72,6 +74,8 @@ def alerts_forget(
     by: By, rule: Rule = None, scope: AlertScope = None, scope_id: ScopeId = None, config: SettingsFile = None
 ) -> None:
     """Close alerts and learn anew what is usual: somebody else lives there, a camera is gone for good."""
+    from pipeline.aggregate.ask import Target
     from pipeline.console.alerts import forget
 
-    print(forget(load(config), rule, scope, scope_id, by))
+    settings = load(config)
+    print(forget(settings, Target(settings.site, rule, scope, scope_id), by))

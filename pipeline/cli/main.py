@@ -7,15 +7,13 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pipeline import __version__
-from pipeline.cli import roles, run, topics
+from pipeline.cli import api, dashboard, doctor, policy, roles, run, topics
 from pipeline.cli.alerts import alerts_app
 from pipeline.cli.bench import bench_app
-from pipeline.cli.options import SettingsFile
+from pipeline.cli.cameras import cameras_app
 from pipeline.errors import EmostreamError
-from pipeline.settings import load
 from serving.cli import model_app
 
 app = typer.Typer(
@@ -23,23 +21,13 @@ app = typer.Typer(
     help="Apparent facial expressions of many cameras, streamed as events.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
-for part in (run.app, roles.app, topics.app):
+for part in (run.app, roles.app, api.app, dashboard.app, topics.app, policy.app, doctor.app):
     app.add_typer(part)
 app.add_typer(bench_app, name="bench")
+app.add_typer(cameras_app, name="cameras")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(model_app, name="model", help="EmoNeXt: train, evaluate, package.")
-
-
-@app.command()
-def doctor(config: SettingsFile = None) -> None:
-    """Say what is missing on this machine and how to get it."""
-    from pipeline.local.doctor import examine, render
-
-    checks = examine(load(config))
-    render(checks, Console())
-    raise typer.Exit(1 if any(check.failed for check in checks) else 0)
 
 
 def _version(asked: bool) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.errors import EmostreamError, UsageError
+from pipeline.wording import Language
 
 SettingsFile = Annotated[Path | None, typer.Option("-c", "--config", help="Settings file; see docs/settings.md.")]
 Cameras = Annotated[
@@ -24,6 +25,7 @@ Cameras = Annotated[
 Seconds = Annotated[float | None, typer.Option("--seconds", min=1, help="Stop after so many seconds.")]
 ReportFile = Annotated[Path | None, typer.Option("--report", help="Write the run's report to this file, as JSON.")]
 FacesCsv = Annotated[Path, typer.Option("--data", help="FER2013's csv: emotion,pixels,Usage.")]
+SpokenLanguage = Annotated[Language, typer.Option("--language", help="Of what is written.")]
 By = Annotated[str, typer.Option("--by", default_factory=getpass.getuser, help="Who asks.", show_default="you")]
 
 

@@ -11,6 +11,7 @@ from pipeline.cli.options import (
     stop_on_signals,
 )
 from pipeline.logs import set_up
+from pipeline.policy.check import require
 from pipeline.settings import Settings, load
 
 app = typer.Typer()
@@ -50,5 +51,6 @@ def webhooks(config: SettingsFile = None) -> None:
 
 def _role(config: Path | None) -> Settings:
     settings = load(config)
+    require(settings.policy)
     set_up(settings.log_level)
     return settings

@@ -19,7 +19,8 @@ from pipeline.cli.options import (
 )
 from pipeline.errors import EmostreamError, UsageError
 from pipeline.logs import set_up
-from pipeline.settings import CameraSettings, Settings, load
+from pipeline.policy.check import as_shown, declared, require
+from pipeline.settings import CameraSettings, PlaceKind, Settings, load
 
 DEMO_CAMERAS = (
     "synthetic:?people=1&seed=1&id=room-101",
@@ -42,7 +43,7 @@ def demo(
     """Run the whole system on this machine: real Kafka, Ray and TorchServe; synthetic cameras unless some are given."""
     settings = load(config)
     cameras = camera or ([] if settings.cameras else list(DEMO_CAMERAS))
-    _run(settings, cameras, local=True, seconds=seconds, report=report)
+    _run(as_shown(settings, "to show how emostream works"), cameras, local=True, seconds=seconds, report=report)
 
 
 @app.command()
@@ -54,11 +55,14 @@ def up(
     ] = False,
     seconds: Seconds = None,
     report: ReportFile = None,
+    purpose: Annotated[str | None, typer.Option(help="What faces are read for; or policy.purpose.")] = None,
+    setting: Annotated[PlaceKind | None, typer.Option(help="What kind of place it is; or policy.setting.")] = None,
 ) -> None:
     """Run capture and analyze. Ends by itself when every camera was a file and all is drained."""
     settings = load(config)
     if not camera and not settings.cameras:
         raise UsageError("cameras: none given", "name them in the settings file or with --camera URI")
+    settings = declared(settings, purpose, setting)
     _run(settings, camera or [], local=local, seconds=seconds, report=report)
 
 
@@ -67,6 +71,7 @@ def _run(settings: Settings, cameras: list[str], *, local: bool, seconds: float 
     from pipeline.local.run import run
     from pipeline.local.system import RunFailed
 
+    require(settings.policy)
     if cameras:
         chosen = [CameraSettings(uri=uri) for uri in cameras]
         settings = settings.model_copy(update={"cameras": chosen})

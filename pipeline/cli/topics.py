@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from pipeline.cli.options import (
     write_report,
 )
 from pipeline.logs import set_up
+from pipeline.policy.check import require
 from pipeline.settings import load
 from pipeline.topics import EVENTS, FRAMES
 
@@ -61,6 +63,7 @@ def replay(
     if delete:
         remove(settings.kafka, name, Console())
         return
+    require(settings.policy)
     if report is not None:
         check_writable(report)
     options = Options(topic, since, until, tuple(camera or ()), name, model)
@@ -70,9 +73,14 @@ def replay(
 @topics_app.command("apply")
 def topics_apply(config: SettingsFile = None) -> None:
     """Create the topics that are missing."""
+    from pipeline.console.audited import Change, audited
     from pipeline.kafka.clients import apply_topics
 
-    created = apply_topics(load(config).kafka)
+    settings = load(config)
+    created = apply_topics(settings.kafka)
+    if created:
+        with audited(settings, Change("topics.apply", "topics", getpass.getuser(), after={"created": created})):
+            pass
     print("created: " + ", ".join(created) if created else "all topics are there")
 
 

@@ -12,31 +12,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.aggregate.alerts.commands import Acknowledge, Command, Forget, Silence
+from pipeline.aggregate import ask
+from pipeline.aggregate.ask import LONGEST, Target, newest
+from pipeline.console.audited import Change, audited
 from pipeline.console.events import UNITS
 from pipeline.errors import UsageError
-from pipeline.kafka.clients import producer
-from pipeline.kafka.outbox import Out, Outbox
 from pipeline.kafka.reader import Reader, parse
-from pipeline.messages import Alert, AlertState, Scope
+from pipeline.messages import Alert, AlertState
 from pipeline.settings import NO_DATA, KafkaSettings, Settings
-from pipeline.topics import ALERTS, STATE, name
+from pipeline.topics import ALERTS
 
-LONGEST = timedelta(days=1)  # of a silence: as long as `aggregate-state` keeps records
 TOLD_SECONDS = 15.0  # an aggregator that runs has told by then
 COLOURS = {"critical": "red", "warning": "yellow", "info": "cyan"}
-
-
-def newest(kafka: KafkaSettings) -> dict[str, Alert]:
-    """The last record of every alert that the topic still holds, by id."""
-    found: dict[str, Alert] = {}
-    with Reader(kafka, [ALERTS]) as reader:
-        reader.from_beginning()
-        for record in reader.to_end():
-            alert = parse(record)
-            if isinstance(alert, Alert) and alert.update >= found.get(alert.alert_id, alert).update:
-                found[alert.alert_id] = alert
-    return found
 
 
 def show(kafka: KafkaSettings, everything: bool, as_json: bool, console: Console) -> None:
@@ -97,12 +84,19 @@ def show_rules(settings: Settings, console: Console) -> None:
 
 def acknowledge(settings: Settings, wanted: str, by: str) -> str:
     """Somebody looks after an alert. `wanted`: its id, or how it begins. What came of it, in words."""
-    alert = _find(newest(settings.kafka), wanted)
-    if alert.acknowledged_at is not None:
-        return f"{alert.alert_id} was acknowledged by {alert.acknowledged_by} already"
+    with audited(settings, Change("alert.acknowledge", f"alert/{wanted}", by)) as change:
+        alert = _find(newest(settings.kafka), wanted)
+        change.target, change.after = f"alert/{alert.alert_id}", {"rule": alert.rule, "of": alert.owner}
+        if alert.acknowledged_at is not None:
+            change.reason = f"{alert.alert_id} was acknowledged by {alert.acknowledged_by} already"
+            return change.reason
+        return _acknowledge(settings, alert, by)
+
+
+def _acknowledge(settings: Settings, alert: Alert, by: str) -> str:
     with Reader(settings.kafka, [ALERTS]) as reader:
         reader.from_end()
-        _write(settings.kafka, Acknowledge(alert_id=alert.alert_id, at=datetime.now(UTC), by=by))
+        ask.acknowledge(settings.kafka, alert.alert_id, by, datetime.now(UTC))
         give_up = time.monotonic() + TOLD_SECONDS
         while time.monotonic() < give_up:
             for told in map(parse, reader.poll(0.2)):
@@ -111,23 +105,26 @@ def acknowledge(settings: Settings, wanted: str, by: str) -> str:
     return f"{alert.alert_id}: asked for, but no aggregator has told of it yet; it will when it runs"
 
 
-def silence(
-    settings: Settings, rule: str | None, scope: Scope | None, scope_id: str | None, lasts: str, by: str, reason: str
-) -> str:
-    """Alerts of a rule, of a camera, zone or site, or both, call nobody for a while."""
-    target = _target(settings, rule, scope, scope_id)
+def silence(settings: Settings, target: Target, lasts: str, by: str, reason: str) -> str:
+    """Such alerts call nobody for a while."""
     now = datetime.now(UTC)
-    until = now + duration(lasts)
-    _write(settings.kafka, Silence(at=now, by=by, until=until, reason=reason, **target))
-    whose = _whose(rule, scope_id)
-    return f"{whose} silenced until {until.astimezone():%d %b %H:%M}" if until > now else f"{whose} no longer silenced"
+    with audited(settings, Change("alerts.silence", target.place, by, reason)) as change:
+        target.check(settings)
+        until = now + duration(lasts)
+        ask.silence(settings.kafka, target, until, by, reason, now)
+        change.after = {"rule": target.rule, "until": until.isoformat()}
+    return (
+        f"{target} silenced until {until.astimezone():%d %b %H:%M}" if until > now else f"{target} no longer silenced"
+    )
 
 
-def forget(settings: Settings, rule: str | None, scope: Scope | None, scope_id: str | None, by: str) -> str:
-    """Standing alerts are closed, and what is usual is learned anew: somebody else lives there, a camera is gone."""
-    target = _target(settings, rule, scope, scope_id)
-    _write(settings.kafka, Forget(at=datetime.now(UTC), by=by, **target))
-    return f"{_whose(rule, scope_id)} closed; what is usual is learned anew"
+def forget(settings: Settings, target: Target, by: str) -> str:
+    """Such alerts are closed, and what is usual is learned anew."""
+    with audited(settings, Change("alerts.forget", target.place, by)) as change:
+        target.check(settings)
+        ask.forget(settings.kafka, target, by, datetime.now(UTC))
+        change.after = {"rule": target.rule}
+    return f"{target} closed; what is usual is learned anew"
 
 
 def duration(text: str) -> timedelta:
@@ -155,27 +152,3 @@ def _find(alerts: dict[str, Alert], wanted: str) -> Alert:
     if found[0].state is AlertState.CLEARED:
         raise UsageError(f"alert {found[0].alert_id} is cleared already", hint)
     return found[0]
-
-
-def _target(settings: Settings, rule: str | None, scope: Scope | None, scope_id: str | None) -> dict[str, object]:
-    if rule is None and scope_id is None:
-        raise UsageError("nothing is named", "--rule, --scope-id (a camera, zone or site), or both")
-    rules = [NO_DATA, *(each.id for each in settings.alerts)]
-    if rule is not None and rule not in rules:
-        raise UsageError(f"--rule: {rule!r} is not known", f"one of {', '.join(rules)}")
-    return {"rule": rule, "scope": scope, "id": scope_id, "site": settings.site}
-
-
-def _whose(rule: str | None, scope_id: str | None) -> str:
-    return " ".join(["alerts", *([f"of rule {rule}"] if rule else []), *([f"of {scope_id}"] if scope_id else [])])
-
-
-def _write(kafka: KafkaSettings, command: Command) -> None:
-    """Into every partition: whoever it concerns finds it in order with what it concerns."""
-    outbox = Outbox(producer(kafka), kafka)
-    try:
-        for partition in range(kafka.partitions):
-            outbox.send(Out(name(kafka, STATE), command.key.encode(), command.encode(), [], partition))
-        outbox.flush()
-    finally:
-        outbox.close()

@@ -39,10 +39,17 @@ class Board:
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self.lag = 0
-        self.ended: set[str] = set()  # cameras whose last ledger record came through
+        self._newest: dict[str, int] = {}  # session of each camera
+        self._ended: dict[str, int] = {}  # sessions whose last ledger record came through
+
+    @property
+    def ended(self) -> set[str]:
+        """Cameras whose last ledger record came through, and that were not started again since."""
+        return {camera for camera, session in self._ended.items() if session >= self._newest[camera]}
 
     def add(self, message: Observation | Stub | Ledger | CameraStatus, now: float) -> None:
         row = self.rows.setdefault(message.camera, Row(message.camera))
+        self._newest[message.camera] = max(message.session, self._newest.get(message.camera, 0))
         match message:
             case Observation():
                 row.frames += 1
@@ -56,6 +63,6 @@ class Board:
             case Ledger():
                 row.dropped += sum(len(seqs) for ranges in message.dropped.values() for seqs in ranges)
                 if message.final and message.state in GONE:
-                    self.ended.add(message.camera)
+                    self._ended[message.camera] = message.session
             case CameraStatus():
                 row.state, row.reason, row.source = message.state, message.reason, message.source or row.source

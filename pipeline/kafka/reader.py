@@ -10,6 +10,7 @@ from typing import Any
 from kafka import TopicPartition
 
 from pipeline.errors import BadRecord, DependencyError
+from pipeline.kafka.believable import check, taken
 from pipeline.kafka.clients import consumer, errors_of
 from pipeline.messages import KINDS, FrameHeader, FrameId, Kind, Ledger, Record, frame_identity, record_kind
 from pipeline.settings import KafkaSettings
@@ -93,12 +94,14 @@ class Reader:
 
 
 def parse(record: Any) -> Record | None:
-    """The message of a JSON record, None (and a log line) for one that is not ours."""
+    """The message of a JSON record, None (and a log line) for one that is not ours, or that nobody can count."""
     try:
         kind = record_kind(record.headers)
         if kind is Kind.FRAME:
             raise BadRecord("type", "a frame")
-        return KINDS[kind].decode(record.value)
+        message = KINDS[kind].decode(record.value)
+        check(message, taken(record))
+        return message
     except BadRecord as error:
         log.warning("skipped %s/%d/%d: %s", record.topic, record.partition, record.offset, error.message)
         return None

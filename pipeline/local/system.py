@@ -15,20 +15,21 @@ from rich.console import Console
 from pipeline.aggregate.panes import pane_of
 from pipeline.aggregate.report import RunReport
 from pipeline.aggregate.service import policy
+from pipeline.cameras.registry import CameraRegistry, apply
 from pipeline.capture.spec import CameraSpec
 from pipeline.console import view
 from pipeline.console.board import Board
 from pipeline.errors import DependencyError, EmostreamError
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import Reader, parse, unread_frames
-from pipeline.local.process import Process
-from pipeline.local.roles import KeptRole, role, write_settings
+from pipeline.local.roles import KeptRole, write_settings
 from pipeline.messages import (
     Alert,
     AlertState,
     CameraSight,
     CameraState,
     CameraStatus,
+    DesiredCamera,
     FrameId,
     Ledger,
     Observation,
@@ -37,7 +38,7 @@ from pipeline.messages import (
     Window,
 )
 from pipeline.settings import Settings
-from pipeline.topics import ALERTS, CAMERA_STATUS, EVENTS, WINDOWS
+from pipeline.topics import ALERTS, CAMERA_STATUS, CAMERAS, EVENTS, WINDOWS, name
 
 YUNET = "yunet"
 TITLE = "emostream: apparent expressions"
@@ -97,7 +98,9 @@ class SystemRun:
         self._parts = parts
         self._board = Board()
         self._report = RunReport(frozenset(camera.id for camera in plan.cameras if camera.live))
-        self._ids = {camera.id for camera in plan.cameras}
+        self._own = {camera.id for camera in plan.cameras}
+        self._ids = set(self._own)  # and those that were added while it runs
+        self._wanted: dict[str, DesiredCamera] = {}
         self._states: dict[str, tuple[CameraState, str]] = {}
         self._next_lag = 0.0
         self._first_session = 0
@@ -120,8 +123,11 @@ class SystemRun:
     def _run(self, started: datetime) -> None:
         kafka = self._plan.settings.kafka
         with ExitStack() as stack:
-            reader = stack.enter_context(Reader(kafka, [EVENTS, CAMERA_STATUS, WINDOWS, ALERTS]))
+            reader = stack.enter_context(Reader(kafka, [EVENTS, CAMERA_STATUS, CAMERAS, WINDOWS, ALERTS]))
             reader.from_end()
+            with CameraRegistry(kafka, self._plan.settings.site) as registry:
+                self._wanted = registry.all()
+            self._ids |= self._wanted.keys()
             self._lag = lag = stack.enter_context(Lag(kafka))
             self._first_session = int(started.timestamp() * 1000)  # sessions are numbered by their start
             logs = self._plan.folder / "logs"
@@ -139,7 +145,8 @@ class SystemRun:
             self._analyze = KeptRole("analyze", file, logs)
             stack.callback(self._analyze.stop)
             self._await_analyzers()
-            capture = stack.enter_context(role("capture", file, logs))
+            capture = KeptRole("capture", file, logs)
+            stack.callback(capture.stop)
             shown = stack.enter_context(view.make(self._console, TITLE))
             self._watch(reader, shown, capture)
             if self._stop.is_set():
@@ -164,23 +171,38 @@ class SystemRun:
         while not listed.exists() and time.monotonic() < give_up and not self._stop.wait(0.1):
             self._analyze.process.check()
 
-    def _watch(self, reader: Reader, shown: view.View, capture: Process) -> None:
+    def _watch(self, reader: Reader, shown: view.View, capture: KeptRole) -> None:
         """Until every camera has ended, the time is over (counted from a camera's first sign) or somebody asks."""
         end = float("inf")
         left_at: float | None = None
-        while not self._stop.is_set() and not self._board.ended >= self._ids and time.monotonic() < end:
+        live = any(camera.live for camera in self._plan.cameras)
+        while not self._stop.is_set() and not self._over() and time.monotonic() < end:
             self._step(reader, shown)
             self._keep(self._analyze, shown)
             if end == float("inf") and self._plan.seconds is not None and self._board.rows:
                 end = time.monotonic() + self._plan.seconds
-            if capture.running():
+            if capture.process.running():
+                left_at = None
                 continue
             left_at = left_at or time.monotonic()
-            failed_as_told = capture.code == 1 and self.failed()
-            if capture.code and not failed_as_told and time.monotonic() - left_at > LAST_WORDS_SECONDS:
-                capture.check()
+            failed_as_told = capture.process.code == 1 and self.failed()
+            if capture.process.code and not failed_as_told and time.monotonic() - left_at > LAST_WORDS_SECONDS:
+                if live:
+                    self._keep(capture, shown)
+                else:  # files that ran would be told a second time
+                    capture.process.check()
             if time.monotonic() - max(left_at, self._moved_at) > DRAIN_SECONDS:
                 return
+
+    def _over(self) -> bool:
+        """Whether every camera has come to its end. One that is paused has not."""
+        paused = any(camera.paused for camera in self._wanted.values())
+        return not paused and self._wanted.keys() <= self._board.rows.keys() and self._told_last()
+
+    def _told_last(self) -> bool:
+        """Whether the last ledger record of every camera came through."""
+        failed = self.failed().keys() - self._own  # of an added camera that could not even start there is none
+        return self._board.ended >= (self._own | self._ids & self._board.rows.keys()) - failed
 
     def _drain(self, reader: Reader, shown: view.View, stopping: threading.Thread) -> None:
         """Until the last ledger record of every camera came through, behind all of its frames.
@@ -188,7 +210,7 @@ class SystemRun:
         Given up when nothing moves any more, and soon when somebody asked to stop: what is left is in flight.
         """
         began = time.monotonic()
-        while stopping.is_alive() or not self._board.ended >= self._ids:
+        while stopping.is_alive() or not self._told_last():
             self._step(reader, shown)
             self._keep(self._analyze, shown)
             now = time.monotonic()
@@ -231,6 +253,10 @@ class SystemRun:
             self._analyze.kill()
 
     def _book(self, record: Any, shown: view.View) -> None:
+        if record.topic == name(self._plan.settings.kafka, CAMERAS):
+            apply(record, self._plan.settings.site, self._wanted)
+            self._ids |= self._wanted.keys()
+            return
         message = parse(record)
         if not self._is_ours(message):
             return

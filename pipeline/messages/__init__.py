@@ -5,28 +5,35 @@ consumer knows by `ce_type` what it holds before it parses a byte.
 """
 
 from pipeline.messages.alert import Alert, AlertState, ClearedBy, Usual, WindowRef
+from pipeline.messages.audit import CONSOLE, AuditOutcome, AuditRecord
 from pipeline.messages.camera import GONE, CameraSight, CameraState, CameraStatus
+from pipeline.messages.desired import DesiredCamera, Origin, Polygon
 from pipeline.messages.frame import FrameHeader, FrameId, checksum, frame_identity
 from pipeline.messages.kind import Headers, Kind, cloud_event, record_kind
 from pipeline.messages.ledger import Idle, Ledger, SeqRange
 from pipeline.messages.observation import Box, DeadLetter, Face, FrameRecord, ModelRef, Observation, Quality, Stub
 from pipeline.messages.record import LABELS, SCHEMA_VERSION, OfScope, Record, Scope, Scores, scores_of
+from pipeline.messages.role import RoleState, RoleStatus
 from pipeline.messages.window import FrameCounts, Window
 from pipeline.messages.wire import KINDS, Message, headers_of
 
 __all__ = [
+    "CONSOLE",
     "GONE",
     "KINDS",
     "LABELS",
     "SCHEMA_VERSION",
     "Alert",
     "AlertState",
+    "AuditOutcome",
+    "AuditRecord",
     "Box",
     "CameraSight",
     "CameraState",
     "CameraStatus",
     "ClearedBy",
     "DeadLetter",
+    "DesiredCamera",
     "Face",
     "FrameCounts",
     "FrameHeader",
@@ -40,8 +47,12 @@ __all__ = [
     "ModelRef",
     "Observation",
     "OfScope",
+    "Origin",
+    "Polygon",
     "Quality",
     "Record",
+    "RoleState",
+    "RoleStatus",
     "Scope",
     "Scores",
     "SeqRange",

@@ -19,11 +19,14 @@ class Kind(StrEnum):
     IDLE = "emostream.idle.v1"
     OBSERVATION = "emostream.observation.v1"
     STUB = "emostream.stub.v1"
+    CAMERA = "emostream.camera.v1"
     CAMERA_STATUS = "emostream.camera-status.v1"
     DEAD_LETTER = "emostream.dead-letter.v1"
     WINDOW = "emostream.window.v1"
     ALERT = "emostream.alert.v1"
     CAMERA_SIGHT = "emostream.camera-sight.v1"
+    AUDIT = "emostream.audit.v1"
+    ROLE = "emostream.role.v1"
 
 
 def record_kind(headers: Iterable[tuple[str, bytes]]) -> Kind:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pipeline.messages.alert import Alert
+from pipeline.messages.audit import AuditRecord
 from pipeline.messages.camera import CameraSight, CameraStatus
+from pipeline.messages.desired import DesiredCamera
 from pipeline.messages.kind import Headers, Kind, cloud_event, iso
 from pipeline.messages.ledger import Idle, Ledger
 from pipeline.messages.observation import DeadLetter, Observation, Stub
 from pipeline.messages.record import Record
+from pipeline.messages.role import RoleStatus
 from pipeline.messages.window import Window
 
 Message = Observation | Stub | Ledger | Idle
@@ -16,15 +19,28 @@ KINDS: dict[Kind, type[Record]] = {
     Kind.IDLE: Idle,
     Kind.OBSERVATION: Observation,
     Kind.STUB: Stub,
+    Kind.CAMERA: DesiredCamera,
     Kind.CAMERA_STATUS: CameraStatus,
     Kind.DEAD_LETTER: DeadLetter,
     Kind.WINDOW: Window,
     Kind.ALERT: Alert,
     Kind.CAMERA_SIGHT: CameraSight,
+    Kind.AUDIT: AuditRecord,
+    Kind.ROLE: RoleStatus,
 }
 
 
-def headers_of(record: Message | CameraStatus | CameraSight | DeadLetter | Window | Alert) -> Headers:
+def headers_of(
+    record: Message
+    | DesiredCamera
+    | CameraStatus
+    | CameraSight
+    | DeadLetter
+    | Window
+    | Alert
+    | AuditRecord
+    | RoleStatus,
+) -> Headers:
     """The CloudEvents headers of a JSON record."""
     match record:
         case Observation():
@@ -36,6 +52,8 @@ def headers_of(record: Message | CameraStatus | CameraSight | DeadLetter | Windo
             return cloud_event(Kind.LEDGER, record.key, event_id, record.covers_to)
         case Idle():
             return cloud_event(Kind.IDLE, record.key, f"{record.key}/idle/{iso(record.until)}", record.until)
+        case DesiredCamera():
+            return cloud_event(Kind.CAMERA, record.key, f"{record.key}/{iso(record.changed_at)}", record.changed_at)
         case CameraStatus():
             event_id = f"{record.key}/{record.session}/{record.state}/{iso(record.at)}"
             return cloud_event(Kind.CAMERA_STATUS, record.key, event_id, record.at)
@@ -46,6 +64,10 @@ def headers_of(record: Message | CameraStatus | CameraSight | DeadLetter | Windo
             return cloud_event(Kind.WINDOW, record.owner, f"{record.key}/{record.revision}", record.end)
         case Alert():
             return cloud_event(Kind.ALERT, record.owner, record.event_id, record.at)
+        case AuditRecord():
+            return cloud_event(Kind.AUDIT, record.key, record.event_id, record.at)
+        case RoleStatus():
+            return cloud_event(Kind.ROLE, record.key, f"{record.key}/{iso(record.at)}", record.at)
         case DeadLetter():
             event_id = f"{record.topic}/{record.partition}/{record.offset}"
             return cloud_event(Kind.DEAD_LETTER, record.topic, event_id, record.at)

@@ -4,11 +4,14 @@ from pipeline.settings.aggregate import AggregateSettings, WindowSettings
 from pipeline.settings.alerts import NO_DATA, AlertSettings, NoDataSettings, Severity, WebhookSettings
 from pipeline.settings.all import ResolvedSettings, Settings
 from pipeline.settings.analyze import AnalyzeSettings, DetectSettings, QualitySettings, SightSettings
+from pipeline.settings.api import AccessRole, ApiSettings, TokenSettings, hashed, is_loopback
 from pipeline.settings.cameras import CameraSettings, ZoneSettings
 from pipeline.settings.capture import CaptureSettings
+from pipeline.settings.dashboard import DashboardSettings, WatchSettings
 from pipeline.settings.kafka import KafkaSettings
 from pipeline.settings.load import RUNS_HINT, load
 from pipeline.settings.model import USUAL_ADDRESSES, ClassifySettings, ModelKind, ModelSettings, ShadowSettings
+from pipeline.settings.policy import ExceptionKind, ExceptionSettings, PlaceKind, PlaceSettings, PolicySettings
 from pipeline.settings.running import MetricsSettings, RaySettings
 from pipeline.settings.section import NAME, Section, check_name
 
@@ -17,18 +20,26 @@ __all__ = [
     "NO_DATA",
     "RUNS_HINT",
     "USUAL_ADDRESSES",
+    "AccessRole",
     "AggregateSettings",
     "AlertSettings",
     "AnalyzeSettings",
+    "ApiSettings",
     "CameraSettings",
     "CaptureSettings",
     "ClassifySettings",
+    "DashboardSettings",
     "DetectSettings",
+    "ExceptionKind",
+    "ExceptionSettings",
     "KafkaSettings",
     "MetricsSettings",
     "ModelKind",
     "ModelSettings",
     "NoDataSettings",
+    "PlaceKind",
+    "PlaceSettings",
+    "PolicySettings",
     "QualitySettings",
     "RaySettings",
     "ResolvedSettings",
@@ -37,9 +48,13 @@ __all__ = [
     "Severity",
     "ShadowSettings",
     "SightSettings",
+    "TokenSettings",
+    "WatchSettings",
     "WebhookSettings",
     "WindowSettings",
     "ZoneSettings",
     "check_name",
+    "hashed",
+    "is_loopback",
     "load",
 ]

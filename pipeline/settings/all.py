@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     Field,
@@ -15,10 +16,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pipeline.settings.aggregate import AggregateSettings
 from pipeline.settings.alerts import NO_DATA, AlertSettings, NoDataSettings, WebhookSettings
 from pipeline.settings.analyze import AnalyzeSettings, DetectSettings, QualitySettings, SightSettings
+from pipeline.settings.api import ApiSettings
 from pipeline.settings.cameras import CameraSettings, ZoneSettings
 from pipeline.settings.capture import CaptureSettings
+from pipeline.settings.dashboard import DashboardSettings, WatchSettings
 from pipeline.settings.kafka import KafkaSettings
 from pipeline.settings.model import ClassifySettings
+from pipeline.settings.policy import PolicySettings
 from pipeline.settings.running import MetricsSettings, RaySettings
 from pipeline.settings.section import check_name
 
@@ -31,12 +35,14 @@ class Settings(BaseSettings):
     )
 
     site: str = Field("site-1", description="name of the site these cameras belong to")
+    timezone: str = Field("UTC", description="the site's time zone, as Europe/Berlin; days of reports are days there")
     cameras: list[CameraSettings] = Field(default_factory=list)
     delivery: Literal["at_least_once", "exactly_once"] = Field(
         "at_least_once",
         description="exactly_once: outputs and offsets of analyze and aggregate are Kafka transactions",
     )
     zones: list[ZoneSettings] = Field(default_factory=list, description="parts of pictures with windows of their own")
+    policy: PolicySettings = Field(default_factory=PolicySettings)
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     capture: CaptureSettings = Field(default_factory=CaptureSettings)
     detect: DetectSettings = Field(default_factory=DetectSettings)
@@ -49,6 +55,9 @@ class Settings(BaseSettings):
     alerts: list[AlertSettings] = Field(default_factory=list, description="rules on windows")
     no_data: NoDataSettings = Field(default_factory=NoDataSettings)
     webhooks: list[WebhookSettings] = Field(default_factory=list, description="addresses that alerts are posted to")
+    watch: WatchSettings = Field(default_factory=WatchSettings)
+    dashboard: DashboardSettings = Field(default_factory=DashboardSettings)
+    api: ApiSettings = Field(default_factory=ApiSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     model_dir: Path | None = Field(None, description="folder that already holds detector files, known by sha256")
     run_dir: Path = Field(Path("runs"), description="logs and state of the embedded stack, one folder a run")
@@ -59,6 +68,15 @@ class Settings(BaseSettings):
     @classmethod
     def _site_is_a_name(cls, site: str) -> str:
         return check_name(site)
+
+    @field_validator("timezone")
+    @classmethod
+    def _time_zone_is_known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{name!r} is no time zone: Europe/Berlin, America/New_York, UTC") from None
+        return name
 
     @model_validator(mode="after")
     def _camera_ids_differ(self) -> Settings:

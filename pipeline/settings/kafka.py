@@ -18,6 +18,10 @@ class KafkaSettings(Section):
     frames_retention_bytes: int = Field(2**30, gt=0, description="bytes of frames kept per partition")
     alerts_retention_days: float = Field(30, gt=0, description="how long alerts are kept")
     events_retention_days: float = Field(7, gt=0, description="how long observations are kept")
+    audit_retention_days: float = Field(365, gt=0, description="how long it is kept who changed what")
     group: str = Field("emostream-analyze", description="consumer group of the analyzers")
     aggregate_group: str = Field("emostream-aggregate", description="consumer group of the aggregators")
+    capture_group: str = Field(
+        "emostream-capture", description="consumer groups of capture, one a site: who runs which added camera"
+    )
     webhooks_group: str = Field("emostream-webhooks", description="consumer groups of the webhooks, one an endpoint")

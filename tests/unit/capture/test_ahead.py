@@ -27,7 +27,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, records: Callable[[], int]) -> tuple[
     monkeypatch.setattr(ahead, "Lag", Lag)
     monkeypatch.setattr(ahead, "ASK_SECONDS", 0.01)
     go = threading.Event()
-    return ahead.Ahead(KafkaSettings(), 10, go), go
+    return ahead.Ahead(KafkaSettings(), 10, go, lambda: True), go
 
 
 def test_an_error_nobody_foresaw_does_not_hold_files_back_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

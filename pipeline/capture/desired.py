@@ -1,0 +1,90 @@
+"""From what is asked of a camera to what is wanted, and from there to what a camera process is told."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from pipeline.capture.spec import CameraKind, CameraSpec
+from pipeline.capture.uri import Exists, camera_specs
+from pipeline.errors import UsageError
+from pipeline.messages import DesiredCamera, Polygon
+from pipeline.settings import CameraSettings
+
+VARIABLE = re.compile(r"env:(CAMERA_[A-Za-z0-9_]+)")
+"""Whoever may add cameras must not have any other variable of the host sent to an address of his choice."""
+ALL_KINDS = frozenset(CameraKind)
+
+
+def define(
+    site: str,
+    uri: str,
+    *,
+    at: datetime,
+    by: str,
+    camera_id: str | None = None,
+    credentials: str = "",
+    fps: float | None = None,
+    loop: bool = False,
+    realtime: bool = True,
+    paused: bool = False,
+    masks: Sequence[Polygon] = (),
+    kinds: Collection[CameraKind] = ALL_KINDS,
+    exists: Exists = os.path.exists,
+) -> DesiredCamera:
+    """A camera that somebody asks for. Raises UsageError that names what is wrong with it."""
+    try:
+        camera = CameraSettings(uri=uri, id=camera_id, fps=fps, loop=loop, realtime=realtime)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise UsageError(f"camera: {'.'.join(map(str, first['loc']))}: {first['msg']}", "") from None
+    spec = camera_specs([camera], exists)[0]
+    if spec.kind not in kinds:
+        allowed = ", ".join(sorted(kinds))
+        raise UsageError(
+            f"camera {spec.public_uri}: of kind {spec.kind}, which may not be added here", f"may: {allowed}"
+        )
+    if "***" in spec.public_uri:
+        hint = "put user:password into the variable CAMERA_HALL where capture runs and give credentials env:CAMERA_HALL"
+        raise UsageError(
+            f"camera {spec.public_uri}: the URI holds a password or token, which would be kept in clear", hint
+        )
+    if credentials and not VARIABLE.fullmatch(credentials):
+        hint = "the name of a variable that begins with CAMERA_, such as env:CAMERA_HALL"
+        raise UsageError(f"camera {spec.public_uri}: credentials: not env:CAMERA_...", hint)
+    if credentials and spec.kind is not CameraKind.NETWORK:
+        raise UsageError(f"camera {spec.public_uri}: credentials are for network cameras", "leave them out")
+    return DesiredCamera(
+        site=site,
+        id=spec.id,
+        uri=uri.strip(),
+        credentials=credentials,
+        fps=spec.fps,
+        loop=spec.loop,
+        realtime=spec.realtime,
+        paused=paused,
+        masks=list(masks),
+        changed_at=at,
+        changed_by=by,
+    )
+
+
+def spec_of(camera: DesiredCamera, environ: Mapping[str, str]) -> CameraSpec:
+    """What its process is told, credentials included. Raises UsageError when they are not to be had."""
+    uri = camera.uri
+    if camera.credentials:
+        variable = VARIABLE.fullmatch(camera.credentials)
+        user, colon, password = environ.get(variable[1], "").partition(":") if variable else ("", "", "")
+        if not colon:
+            raise UsageError(
+                f"{camera.credentials}: no user:password in it", "set it where capture runs, and start it anew"
+            )
+        uri = uri.replace("://", f"://{quote(user, safe='')}:{quote(password, safe='')}@", 1)
+    settings = CameraSettings(uri=uri, id=camera.id, fps=camera.fps, loop=camera.loop, realtime=camera.realtime)
+    spec = camera_specs([settings])[0]
+    return CameraSpec(**{**spec.__dict__, "id": camera.id})

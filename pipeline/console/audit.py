@@ -1,0 +1,70 @@
+"""`emostream audit`: who changed what."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.kafka.reader import Reader, parse
+from pipeline.messages import AuditOutcome, AuditRecord
+from pipeline.settings import KafkaSettings
+from pipeline.topics import AUDIT
+
+COLOURS = {AuditOutcome.REFUSED: "yellow", AuditOutcome.FAILED: "red"}
+
+
+def written(kafka: KafkaSettings, since: datetime | None = None) -> list[AuditRecord]:
+    """What the audit log holds, all or since a time, oldest first. What was written twice is told once."""
+    found: dict[str, AuditRecord] = {}
+    with Reader(kafka, [AUDIT]) as reader:
+        reader.from_beginning() if since is None else reader.from_time(since)
+        for record in map(parse, reader.to_end()):
+            if isinstance(record, AuditRecord) and (since is None or record.at >= since):
+                found[record.event_id] = record
+    return sorted(found.values(), key=lambda record: (record.at, record.event_id))
+
+
+def show(kafka: KafkaSettings, since: datetime | None, as_json: bool, console: Console) -> None:
+    records = written(kafka, since)
+    if as_json:
+        sys.stdout.writelines(json.dumps(each.model_dump(mode="json"), ensure_ascii=False) + "\n" for each in records)
+    elif not records:
+        console.print("nothing was changed")
+    else:
+        console.print(_table(records))
+
+
+def _table(records: Iterable[AuditRecord]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("when", "who", "did", "to"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("outcome", "what"):
+        table.add_column(heading)
+    for record in records:
+        when = record.at.astimezone().strftime("%d %b %H:%M:%S")
+        outcome = Text(record.outcome, style=COLOURS.get(record.outcome, ""))
+        who = Text(f"{record.who} ({record.role})")
+        table.add_row(when, who, record.action, Text(record.target), outcome, Text("; ".join(_what(record))))
+    return table
+
+
+def _what(record: AuditRecord) -> Iterable[str]:
+    """What was changed, field by field, and why."""
+    before, after = record.before or {}, record.after or {}
+    for field in sorted(before.keys() | after.keys()):
+        if before.get(field) != after.get(field):
+            was = f"{_short(before[field])} → " if field in before else ""
+            yield f"{field}: {was}{_short(after.get(field))}"
+    if record.reason:
+        yield record.reason
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:59]}…"

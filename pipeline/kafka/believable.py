@@ -1,0 +1,90 @@
+"""What no record of ours says, though it has the right form: times without a zone, scores that are no numbers. Pure.
+
+Whoever counts such a record would fail at it, now and each time that it is read again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pipeline.errors import BadRecord
+from pipeline.messages import LABELS, Face, FrameRecord, Idle, Ledger, Observation, Record
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(days=366)  # files that are read fast are ahead of the clock, but not so far
+COVERED = timedelta(days=31)  # by one record: it is spread over ten seconds each; an outage is covered by one
+NUMBERS = 2**63
+FRAMES = 1e9  # promised by one ledger record
+NAME_CHARS = 255
+MOST = 1.01  # a probability, with what is lost by rounding
+
+
+def taken(record: Any) -> datetime:
+    """When Kafka took a record, as kafka-python gives it; now, where nobody knows."""
+    return datetime.fromtimestamp(record.timestamp / 1000, UTC) if record.timestamp > 0 else datetime.now(UTC)
+
+
+def check(record: Record, taken: datetime) -> None:
+    """`taken`: when Kafka took it. Raises BadRecord("value") naming the field."""
+    for field, value in record:
+        if isinstance(value, datetime):
+            check_time(field, value, taken)
+    match record:
+        case FrameRecord():
+            _check_names(record)
+            _check_numbers(session=record.session, seq=record.seq)
+            if isinstance(record, Observation):
+                for face in record.faces:
+                    _check_face(face)
+        case Ledger():
+            _check_names(record)
+            _check_numbers(session=record.session, first_seq=record.first_seq, next_seq=record.next_seq)
+            _check_numbers(dropped=max((seqs.last for each in record.dropped.values() for seqs in each), default=0))
+            _demand(record.expected <= FRAMES, "expected", record.expected)
+            _demand(record.covers_to - record.covers_from <= COVERED, "covers_from", record.covers_from)
+        case Idle():
+            _check_names(record)
+            _demand(record.until - record.since <= COVERED, "since", record.since)
+
+
+def check_time(field: str, at: datetime, taken: datetime) -> None:
+    """Raises BadRecord("value") for a time that nothing can have been captured at."""
+    _demand(at.tzinfo is not None, field, f"{at} (no time zone)")
+    _demand(EPOCH <= at <= taken + AHEAD, field, at)
+
+
+def check_name(field: str, name: str) -> None:
+    """Raises BadRecord("value") for a name that is none, or would make every record of its camera too large."""
+    _demand(0 < len(name) <= NAME_CHARS, field, f"{name[:32]!r}, of {len(name)} characters")
+
+
+def _check_names(record: FrameRecord | Ledger | Idle) -> None:
+    check_name("site", record.site)
+    check_name("camera", record.camera)
+
+
+def _check_numbers(**numbers: int) -> None:
+    for field, number in numbers.items():
+        _demand(0 <= number < NUMBERS, field, number)
+
+
+def _check_face(face: Face) -> None:
+    for field, value in face.bbox:
+        _demand(math.isfinite(value), f"faces.bbox.{field}", value)
+    _demand(face.label is None or face.label in LABELS, "faces.label", face.label)
+    for field, scores in (("scores", face.scores), ("smoothed", face.smoothed)):
+        if scores is not None:
+            _check_scores(f"faces.{field}", scores)
+
+
+def _check_scores(field: str, scores: Mapping[str, float]) -> None:
+    for label in LABELS:
+        _demand(0 <= scores.get(label, math.nan) <= MOST, f"{field}.{label}", scores.get(label))
+
+
+def _demand(believable: bool, field: str, value: object) -> None:
+    if not believable:
+        raise BadRecord("value", f"{field} cannot be {str(value)[:80]}")

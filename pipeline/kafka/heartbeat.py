@@ -1,0 +1,123 @@
+"""Tells on the topic `roles`, every few seconds, that this process lives, and where its metrics are."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from kafka.errors import KafkaError
+
+from pipeline import __version__
+from pipeline.errors import DependencyError
+from pipeline.kafka.clients import producer
+from pipeline.messages import RoleState, RoleStatus, headers_of
+from pipeline.metrics import Metrics
+from pipeline.settings import KafkaSettings, Settings
+from pipeline.topics import ROLES, name
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 5.0
+BLOCK_MS = 2_000  # for what Kafka has to say before a record can be sent
+STOP_SECONDS = 2.0
+QUICK_SECONDS = 1.0  # an answer that took longer says little of clocks
+ANY_ADDRESS = ("", "0.0.0.0", "::")
+
+State = tuple[RoleState, str]  # and the detail
+
+
+class Heartbeat:
+    """A context manager around the work of a role. Never raises, never holds the role up: with Kafka away it is silent.
+
+    `port`: of /metrics, 0 without. `state`: asked before each sign of life, from a thread of this one's own.
+    `metrics`: told how Kafka answers, and how far this machine's clock is from Kafka's.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        role: str,
+        port: int,
+        instance: str = "",
+        state: Callable[[], State] = lambda: (RoleState.RUNNING, ""),
+        metrics: Metrics | None = None,
+    ) -> None:
+        host = socket.gethostname()
+        self._kafka = settings.kafka
+        self._state = state
+        self._metrics = metrics
+        now = datetime.now(UTC)
+        self._status = RoleStatus(
+            role=role,
+            instance=instance or f"{host}-{os.getpid()}",
+            site=settings.site,
+            host=host,
+            version=__version__,
+            started_at=now,
+            at=now,
+            metrics=f"{reached_at(settings.metrics.host, settings.kafka)}:{port}" if port else "",
+        )
+        self._producer: Any = None
+        self._sent: Any = None  # the last sign of life, which Kafka may not have yet
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join(STOP_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._beat(*self._state())
+            self._stop.wait(EVERY_SECONDS)
+        self._beat(RoleState.STOPPED, "")
+        if self._producer is not None:
+            self._producer.close(timeout=1)
+
+    def _beat(self, state: RoleState, detail: str) -> None:
+        if self._sent is not None and not self._sent.is_done:
+            return  # Kafka is away; one that waits for it is enough
+        status = self._status.model_copy(update={"at": datetime.now(UTC), "state": state, "detail": detail})
+        try:
+            if self._producer is None:
+                self._producer = producer(self._kafka, max_block_ms=BLOCK_MS, linger_ms=0)
+            self._sent = self._producer.send(
+                name(self._kafka, ROLES), status.encode(), status.key.encode(), headers_of(status)
+            ).add_callback(self._answered, time.time())
+        except (DependencyError, KafkaError) as error:
+            log.info("no sign of life sent: %s", error)
+
+    def _answered(self, sent: float, taken: Any) -> None:
+        """Kafka has it, and says when by its own clock: some time between `sent` and now."""
+        if self._metrics is None:
+            return
+        answered = time.time()
+        self._metrics.kafka_answers.labels(self._status.role).inc()
+        if 0 <= answered - sent < QUICK_SECONDS:
+            offset = (sent + answered) / 2 - taken.timestamp / 1000
+            self._metrics.clock_offset.labels(self._status.role).set(offset)
+
+
+def reached_at(host: str, kafka: KafkaSettings) -> str:
+    """Where others reach what listens on `host`: for every address, the one that this machine speaks to Kafka from."""
+    if host not in ANY_ADDRESS:
+        return host
+    broker, _, port = kafka.bootstrap.split(",")[0].strip().rpartition(":")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(broker, int(port), type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.connect(address)  # of UDP: no packet is sent
+            own: str = probe.getsockname()[0]
+    except (OSError, ValueError):
+        return socket.gethostname()
+    return f"[{own}]" if ":" in own else own
