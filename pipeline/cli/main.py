@@ -14,6 +14,7 @@ from pipeline.cli.alerts import alerts_app
 from pipeline.cli.bench import bench_app
 from pipeline.cli.cameras import cameras_app
 from pipeline.errors import EmostreamError
+from pipeline.settings import ignored
 from serving.cli import model_app
 
 app = typer.Typer(
@@ -42,7 +43,8 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    pass
+    for variable in ignored(os.environ):
+        print(f"emostream: {variable} is no setting, so it is ignored; docs/settings.md lists them", file=sys.stderr)
 
 
 def main() -> None:

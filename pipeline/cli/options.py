@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Annotated, Any
@@ -50,6 +51,7 @@ def stop_on_signals() -> threading.Event:
 
     def asked(number: int, _: object) -> None:
         if stop.is_set():
+            os.write(sys.stderr.fileno(), b"emostream: ended at once, as asked a second time; no report is written\n")
             os._exit(128 + number)
         stop.set()
 

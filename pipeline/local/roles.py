@@ -11,10 +11,8 @@ from pathlib import Path
 
 from pipeline.errors import DependencyError
 from pipeline.local.process import Process, Restarts
-from pipeline.settings import Settings
+from pipeline.settings import NO_SETTINGS, Settings
 
-KEPT_VARIABLES = ("EMOSTREAM_CACHE", "EMOSTREAM_OFFLINE", "EMOSTREAM_DEBUG", "EMOSTREAM_MODEL_STORE")
-"""What a role keeps of the environment; the other EMOSTREAM_ variables are in its settings file already."""
 GRACE_SECONDS = 15.0
 
 
@@ -72,6 +70,7 @@ class KeptRole:
 
 
 def _start(name: str, settings_file: Path, logs: Path) -> Process:
-    env = {key: value for key, value in os.environ.items() if not key.startswith("EMOSTREAM_") or key in KEPT_VARIABLES}
+    # the other variables are in its settings file already
+    env = {key: value for key, value in os.environ.items() if not key.startswith("EMOSTREAM_") or key in NO_SETTINGS}
     command = [sys.executable, "-m", "pipeline.cli", name, "-c", str(settings_file)]
     return Process(f"emostream {name}", command, logs / f"{name}.log", env=env, grace_seconds=GRACE_SECONDS)

@@ -9,7 +9,7 @@ from pipeline.settings.cameras import CameraSettings, ZoneSettings
 from pipeline.settings.capture import CaptureSettings
 from pipeline.settings.dashboard import DashboardSettings, WatchSettings
 from pipeline.settings.kafka import KafkaSettings
-from pipeline.settings.load import RUNS_HINT, load
+from pipeline.settings.load import NO_SETTINGS, RUNS_HINT, ignored, load
 from pipeline.settings.model import USUAL_ADDRESSES, ClassifySettings, ModelKind, ModelSettings, ShadowSettings
 from pipeline.settings.policy import ExceptionKind, ExceptionSettings, PlaceKind, PlaceSettings, PolicySettings
 from pipeline.settings.running import MetricsSettings, RaySettings
@@ -18,6 +18,7 @@ from pipeline.settings.section import NAME, Section, check_name
 __all__ = [
     "NAME",
     "NO_DATA",
+    "NO_SETTINGS",
     "RUNS_HINT",
     "USUAL_ADDRESSES",
     "AccessRole",
@@ -55,6 +56,7 @@ __all__ = [
     "ZoneSettings",
     "check_name",
     "hashed",
+    "ignored",
     "is_loopback",
     "load",
 ]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 
 from pipeline.errors import UsageError
 from pipeline.settings.all import ResolvedSettings, Settings
 
+PREFIX = "EMOSTREAM_"
+NO_SETTINGS = {"EMOSTREAM_CACHE", "EMOSTREAM_DEBUG", "EMOSTREAM_MODEL_STORE", "EMOSTREAM_OFFLINE"}
+"""Variables that are read where they are needed. The others with the prefix are settings."""
 RUNS_HINT = "name a settings file with -c; a run's own is there while it runs"
 
 
@@ -49,3 +51,18 @@ def _read(path: Path | None) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise UsageError(f"{path}: settings must be a mapping", "see docs/settings.md")
     return values
+
+
+def ignored(variables: Iterable[str]) -> list[str]:
+    """Variables that look like settings and are none, as a mistyped one does.
+
+    An orchestrator may set such for reasons of its own, so that they are no error.
+    """
+    known = Settings.model_fields
+    return sorted(
+        name
+        for name in variables
+        if name.startswith(PREFIX)
+        and name not in NO_SETTINGS
+        and name.removeprefix(PREFIX).partition("__")[0].lower() not in known
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.settings import ResolvedSettings, load
+from pipeline.settings import ResolvedSettings, ignored, load
 
 SECRET = "whsec_" + "YWJj" * 8
 
@@ -68,3 +68,8 @@ def test_resolved_settings_do_not_listen_to_the_environment(monkeypatch: pytest.
     resolved = load(kafka={"bootstrap": "resolved:1"}).model_dump_json()
     monkeypatch.setenv("EMOSTREAM_KAFKA__BOOTSTRAP", "shell:2")
     assert ResolvedSettings.model_validate_json(resolved).kafka.bootstrap == "resolved:1"
+
+
+def test_variables_that_are_no_settings_are_told() -> None:
+    there = ("EMOSTREAM_KAFKA__BOOTSTRAP", "EMOSTREAM_SITE", "EMOSTREAM_CACHE", "EMOSTREAM_KAFKAA__BOOTSTRAP", "HOME")
+    assert ignored(there) == ["EMOSTREAM_KAFKAA__BOOTSTRAP"]
