@@ -22,6 +22,9 @@ from pipeline.logs import set_up
 from pipeline.policy.check import as_shown, declared, require
 from pipeline.settings import CameraSettings, PlaceKind, Settings, load
 
+ApiPort = Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the control API; 0: a free one.")]
+DashboardPort = Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the page; 0: a free one.")]
+
 DEMO_CAMERAS = (
     "synthetic:?people=1&seed=1&id=room-101",
     "synthetic:?people=2&seed=2&id=room-102",
@@ -38,12 +41,15 @@ def demo(
     seconds: Seconds = None,
     report: ReportFile = None,
     camera: Cameras = None,
+    api_port: ApiPort = None,
+    dashboard_port: DashboardPort = None,
     config: SettingsFile = None,
 ) -> None:
     """Run the whole system on this machine: real Kafka, Ray and TorchServe; synthetic cameras unless some are given."""
     settings = load(config)
     cameras = camera or ([] if settings.cameras else list(DEMO_CAMERAS))
-    _run(as_shown(settings, "to show how emostream works"), cameras, local=True, seconds=seconds, report=report)
+    settings = as_shown(settings, "to show how emostream works")
+    _run(settings, cameras, (api_port, dashboard_port), local=True, seconds=seconds, report=report)
 
 
 @app.command()
@@ -55,20 +61,34 @@ def up(
     ] = False,
     seconds: Seconds = None,
     report: ReportFile = None,
+    api_port: ApiPort = None,
+    dashboard_port: DashboardPort = None,
     purpose: Annotated[str | None, typer.Option(help="What faces are read for; or policy.purpose.")] = None,
     setting: Annotated[PlaceKind | None, typer.Option(help="What kind of place it is; or policy.setting.")] = None,
 ) -> None:
-    """Run capture and analyze. Ends by itself when every camera was a file and all is drained."""
+    """Run the whole system on a Kafka and TorchServe that are there, or on its own with --local.
+
+    Ends by itself when every camera was a file and all is drained.
+    """
     settings = load(config)
     if not camera and not settings.cameras:
         raise UsageError("cameras: none given", "name them in the settings file or with --camera URI")
     settings = declared(settings, purpose, setting)
-    _run(settings, camera or [], local=local, seconds=seconds, report=report)
+    _run(settings, camera or [], (api_port, dashboard_port), local=local, seconds=seconds, report=report)
 
 
-def _run(settings: Settings, cameras: list[str], *, local: bool, seconds: float | None, report: Path | None) -> None:
+def _run(
+    settings: Settings,
+    cameras: list[str],
+    ports: tuple[int | None, int | None],
+    *,
+    local: bool,
+    seconds: float | None,
+    report: Path | None,
+) -> None:
     from pipeline.local.process import Cancelled
     from pipeline.local.run import run
+    from pipeline.local.steering import Ports
     from pipeline.local.system import RunFailed
 
     require(settings.policy)
@@ -79,7 +99,7 @@ def _run(settings: Settings, cameras: list[str], *, local: bool, seconds: float 
     if report is not None:
         check_writable(report)
     try:
-        outcome = run(settings, local=local, seconds=seconds, console=Console(), stop=stop_on_signals())
+        outcome = run(settings, Ports(*ports), local=local, seconds=seconds, console=Console(), stop=stop_on_signals())
     except RunFailed as failed:
         write_report(report, failed.report)
         raise

@@ -22,12 +22,13 @@ from pipeline.errors import SourceError, UsageError
 from pipeline.kafka.clients import apply_topics
 from pipeline.local.folders import new_run
 from pipeline.local.stack import LocalStack
+from pipeline.local.steering import Ports, place, url
 from pipeline.local.system import Given, Parts, Plan, RunFailed, SystemRun
 from pipeline.settings import Settings
 
 
 def run(
-    settings: Settings, *, local: bool, seconds: float | None, console: Console, stop: threading.Event
+    settings: Settings, ports: Ports, *, local: bool, seconds: float | None, console: Console, stop: threading.Event
 ) -> dict[str, Any]:
     """Run the cameras of `settings` until they end, `seconds` are over or `stop` is set; returns the report.
 
@@ -35,6 +36,7 @@ def run(
     """
     cameras = tuple(camera_specs(settings.cameras))
     _check_files(cameras)
+    settings = place(settings, ports, local=local)
     began = time.monotonic()
     with ExitStack() as stack:
         if local:
@@ -46,6 +48,7 @@ def run(
             parts, folder = Given(settings), opened.path
         apply_topics(settings.kafka)
         console.print(f"[dim]ready after {time.monotonic() - began:.1f} s; logs in {shown(folder)}/logs[/dim]")
+        console.print(f"[dim]the page:[/dim] {url(settings.dashboard)}/   [dim]the API:[/dim] {url(settings.api)}/v1")
         console.print("[dim]the events, in another terminal:[/dim]")
         console.print(f"  {shown(Path(sys.argv[0]))} events --follow -c {shown(folder)}/settings.yaml", soft_wrap=True)
         system = SystemRun(Plan(settings, cameras, folder, seconds), console, stop, parts)

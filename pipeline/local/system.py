@@ -23,6 +23,7 @@ from pipeline.errors import DependencyError, EmostreamError
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import Reader, parse, unread_frames
 from pipeline.local.roles import KeptRole, write_settings
+from pipeline.local.steering import Steering
 from pipeline.messages import (
     Alert,
     AlertState,
@@ -147,14 +148,19 @@ class SystemRun:
             self._await_analyzers()
             capture = KeptRole("capture", file, logs)
             stack.callback(capture.stop)
+            self._steering = Steering(file, logs)
+            stack.callback(self._steering.stop)
             shown = stack.enter_context(view.make(self._console, TITLE))
             self._watch(reader, shown, capture)
             if self._stop.is_set():
                 shown.note("stopping: what is captured is read; Ctrl-C again ends at once")
+            quitting = threading.Thread(target=self._steering.stop, name="stop API and page")
+            quitting.start()
             stopping = threading.Thread(target=capture.stop, name="stop capture")
             stopping.start()
             self._drain(reader, shown, stopping)
             stopping.join()
+            quitting.join()
             self._analyze.stop()
             for record in reader.to_end():
                 self._book(record, shown)
@@ -179,6 +185,8 @@ class SystemRun:
         while not self._stop.is_set() and not self._over() and time.monotonic() < end:
             self._step(reader, shown)
             self._keep(self._analyze, shown)
+            for told in self._steering.check(time.monotonic()):
+                shown.note(told)
             if end == float("inf") and self._plan.seconds is not None and self._board.rows:
                 end = time.monotonic() + self._plan.seconds
             if capture.process.running():
