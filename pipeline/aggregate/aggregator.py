@@ -24,6 +24,7 @@ from pipeline.zones import Zones
 
 Made = Window | Alert | ScopeRecord
 NO_RULES = Rules()
+PANES_EACH = 1000  # in one record: Kafka takes them up to a size, and an outage may have lasted for weeks
 GIVE_UP = timedelta(hours=1)  # a camera that was silent for so long is no longer expected
 
 
@@ -64,6 +65,10 @@ class EventsPartition:
 
     def _panes(self, camera: str, state: Camera | None = None) -> CameraPanes:
         return CameraPanes(self._policy.grace, partial(self._zones.of, camera), state)
+
+    def cameras(self) -> Iterator[tuple[str, CameraPanes]]:
+        """All of which something was heard or is to come, by id."""
+        return ((camera, panes) for (_, camera), panes in self._cameras.items())
 
     def resume(self, offset: int) -> int:
         """From where to read again after a restart, when `offset` is the next record."""
@@ -110,6 +115,8 @@ class StatePartition:
             windows.expect(camera)
         for start, tally in record.panes.items():
             windows.pane(record.camera, start, record.as_of, tally)
+        if record.more:
+            return []
         scope.departures.add(record.camera, record.as_of, record.gone, record.left)
         before = windows.told_to
         told = windows.reached(record.camera, record.reached, record.gone, record.over)
@@ -177,15 +184,19 @@ def _by_scope(tick: Tick, site: str, camera: str, zones: Iterable[str], left: st
     seen = {zone for pane in tick.panes.values() for zone in pane} - {WHOLE} | {*zones}
     scopes = [(Scope.CAMERA, camera, WHOLE), (Scope.SITE, site, WHOLE), *((Scope.ZONE, z, z) for z in sorted(seen))]
     for scope, name, tally in scopes:
-        yield PanesRecord(
-            scope=scope,
-            site=site,
-            id=name,
-            camera=camera,
-            as_of=tick.as_of,
-            reached=tick.reached,
-            gone=tick.gone,
-            over=tick.over,
-            left=left,
-            panes={start: pane[tally] for start, pane in tick.panes.items() if tally in pane},
-        )
+        panes = [(start, pane[tally]) for start, pane in tick.panes.items() if tally in pane]
+        for at in range(0, max(1, len(panes)), PANES_EACH):
+            yield PanesRecord(
+                scope=scope,
+                site=site,
+                id=name,
+                camera=camera,
+                as_of=tick.as_of,
+                reached=tick.reached,
+                gone=tick.gone,
+                over=tick.over,
+                left=left,
+                part=at // PANES_EACH,
+                more=at + PANES_EACH < len(panes),
+                panes=dict(panes[at : at + PANES_EACH]),
+            )

@@ -15,6 +15,7 @@ from typing import Annotated
 
 from pydantic import PlainSerializer, PlainValidator
 
+from pipeline.aggregate.fates import Fates
 from pipeline.aggregate.seqset import SeqSet
 from pipeline.aggregate.tally import FRAME, Tally
 from pipeline.messages import GONE, CameraState, Face, Idle, Ledger, Message, Observation, Stub
@@ -46,11 +47,33 @@ Pane = dict[str, Tally]  # of the camera itself (WHOLE), and of each of its zone
 
 @dataclass(slots=True)
 class Session:
-    """What is counted already: frames by number, the ledger up to `ledger_to`. `touched`: the camera's time then."""
+    """What is counted already: frames by number, the ledger up to `ledger_to`. `touched`: the camera's time then.
+
+    Frames `first` to `captured` - 1 were captured, by what was heard of the session.
+    """
 
     told: Annotated[SeqSet, PlainValidator(_seqset), PlainSerializer(_ranges)] = field(default_factory=SeqSet)
     ledger_to: datetime = EPOCH
     touched: datetime = EPOCH
+    first: int = 0
+    captured: int = 0
+
+    def heard_of(self, following: int) -> int:
+        """Frames before this one were captured; how many of them are news."""
+        news = max(0, following - self.captured)
+        self.captured += news
+        return news
+
+    @property
+    def open(self) -> int:
+        """Frames that were captured, and of which nothing else is known."""
+        told = (min(last + 1, self.captured) - max(first, self.first) for first, last in self.told.ranges())
+        return self.captured - self.first - sum(each for each in told if each > 0)
+
+    def close(self) -> int:
+        """Nothing more is to come of it; the frames that were open are so no longer, and how many they were."""
+        never_told, self.first = self.open, self.captured
+        return never_told
 
 
 @dataclass(slots=True)
@@ -101,6 +124,7 @@ class CameraPanes:
         state: Camera | None = None,
     ) -> None:
         self.state = state
+        self.fates = Fates()
         self.too_late = 0
         self._grace = grace
         self._zones = zones
@@ -115,10 +139,12 @@ class CameraPanes:
         match message:
             case Observation():
                 if self._untold(state, message):
+                    self.fates.observed += 1
                     for zone, tally in self._frames(state, until):
                         tally.see(message.faces if zone == WHOLE else _within(zone, message.faces), message.blind)
             case Stub():
                 if self._untold(state, message):
+                    self.fates.dead_lettered += 1
                     for _, tally in self._frames(state, until):
                         tally.dead_lettered += 1
             case Ledger():
@@ -139,21 +165,29 @@ class CameraPanes:
         state.offset = offset + 1
         return self._advance(state, until)
 
-    def _session(self, state: Camera, number: int) -> Session:
+    def _session(self, state: Camera, number: int, seq: int) -> Session:
+        """`seq`: the first frame that is spoken of. What came before, of a session that had begun unheard, is not ours
+        to judge."""
         if number not in state.sessions:
-            state.sessions[number] = Session()
+            begins = bool(state.sessions) and number > max(state.sessions)
+            first = 0 if begins else seq
+            state.sessions[number] = Session(first=first, captured=first)
         session = state.sessions[number]
         session.touched = state.time
         return session
 
     def _untold(self, state: Camera, frame: Observation | Stub) -> bool:
-        return self._session(state, frame.session).told.add(frame.seq) == 1
+        session = self._session(state, frame.session, frame.seq)
+        self.fates.captured += session.heard_of(frame.seq + 1)
+        return session.told.add(frame.seq) == 1
 
     def _book(self, state: Camera, ledger: Ledger) -> None:
-        session = self._session(state, ledger.session)
+        session = self._session(state, ledger.session, ledger.first_seq)
+        self.fates.captured += session.heard_of(ledger.next_seq)
         last = max(ledger.covers_from, ledger.covers_to - MICROSECOND)
         for reason, ranges in sorted(ledger.dropped.items()):
             frames = sum(session.told.add(seqs.first, seqs.last) for seqs in ranges if seqs.first <= seqs.last)
+            self.fates.drop(reason, frames)
             for _, tally in self._frames(state, last, frames):
                 tally.drop(reason, frames)
         # A record may cover again what an earlier one covered that was thought lost.
@@ -163,11 +197,15 @@ class CameraPanes:
             state.rate = ledger.expected / seconds
             self._expect(state, state.rate * (ledger.covers_to - since).total_seconds(), since, ledger.covers_to)
             session.ledger_to = ledger.covers_to
+        if ledger.final:  # capture has waited for each frame's fate, and this stands behind all of them
+            self.fates.unexplained += session.close()
 
     def _expect(self, state: Camera, frames: float, since: datetime, until: datetime) -> None:
         """Spread over the panes by time, in whole thousandths of a frame of which none is lost between two panes."""
+        self.fates.expected += frames
         total, length = round(frames * FRAME), (until - since) // MICROSECOND
-        counted, at = 0, since
+        at = min(max(since, self._open_from(state)), until)  # what is too late is passed over at once, however long
+        counted = total * ((at - since) // MICROSECOND) // length if at > since else 0
         while at < until:
             end = min(until, pane_of(at) + PANE)
             upto = total * ((end - since) // MICROSECOND) // length
@@ -197,6 +235,10 @@ class CameraPanes:
                 pane[zone] = Tally()
             yield zone, pane[zone]
 
+    def _open_from(self, state: Camera) -> datetime:
+        """Start of the first pane that is not too late."""
+        return pane_of(state.time - self._grace)
+
     def _too_late(self, state: Camera, at: datetime) -> bool:
         return pane_of(at) + PANE + self._grace <= state.time
 
@@ -208,13 +250,18 @@ class CameraPanes:
         changed = {start: state.panes[start] for start in sorted(self._changed)}
         self._changed.clear()
         state.panes = {start: pane for start, pane in state.panes.items() if not self._too_late(state, start)}
-        newest = max(state.sessions, default=0)
-        state.sessions = {
-            number: session
-            for number, session in state.sessions.items()
-            if session.touched + PANE + self._grace > state.time or number == newest
-        }
+        self._forget_sessions(state)
         return Tick(before + PANE, reached, state.gone_at is not None, state.over, changed)
+
+    def _forget_sessions(self, state: Camera) -> None:
+        newest = max(state.sessions, default=0)
+        over = [
+            number
+            for number, session in state.sessions.items()
+            if session.touched + PANE + self._grace <= state.time and number != newest
+        ]
+        for number in over:
+            self.fates.unexplained += state.sessions.pop(number).close()
 
 
 def _times(message: Message) -> tuple[datetime, datetime]:

@@ -24,6 +24,10 @@ class SeqSet:
 
     __hash__ = None  # type: ignore[assignment]  # it changes
 
+    def __contains__(self, seq: int) -> bool:
+        at = bisect_right(self._firsts, seq) - 1
+        return at >= 0 and seq <= self._lasts[at]
+
     def ranges(self) -> Iterator[tuple[int, int]]:
         return zip(self._firsts, self._lasts, strict=True)
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -23,11 +23,16 @@ from pipeline.aggregate.aggregator import GIVE_UP, EventsPartition, StatePartiti
 from pipeline.aggregate.alerts.absence import Absence
 from pipeline.aggregate.alerts.commands import Acknowledge, Command, Forget, Silence
 from pipeline.aggregate.alerts.owner import Rules
+from pipeline.aggregate.heard import Ends, Heard
+from pipeline.aggregate.shown import Shown
 from pipeline.aggregate.state import KINDS, CameraRecord, PanesRecord, ScopeRecord, State
 from pipeline.aggregate.windows import Policy, Spec
 from pipeline.errors import BadRecord, DependencyError
+from pipeline.kafka.believable import check, taken
 from pipeline.kafka.clients import Revoked, consumer, subscribe, to_committed
-from pipeline.kafka.lag import Lag
+from pipeline.kafka.depth import Depth
+from pipeline.kafka.heartbeat import Heartbeat
+from pipeline.kafka.lag import SHORT_SECONDS, Lag
 from pipeline.kafka.outbox import Committed, Out, Outbox, outbox
 from pipeline.kafka.reader import Reader, parse
 from pipeline.messages import (
@@ -37,6 +42,7 @@ from pipeline.messages import (
     CameraStatus,
     Idle,
     Ledger,
+    Message,
     Observation,
     Scope,
     Stub,
@@ -92,6 +98,7 @@ class Aggregator:
         self._outbox = outbox
         self._lag = lag
         self._metrics = metrics
+        self._shown = Shown(metrics)
         self._events_topic, self._state_topic = name(settings.kafka, EVENTS), name(settings.kafka, STATE)
         self._alerts_topic = name(settings.kafka, ALERTS)
         self._windows_topic = name(settings.kafka, WINDOWS)
@@ -101,6 +108,7 @@ class Aggregator:
         self._to_store: dict[bytes, tuple[TopicPartition, Out]] = {}
         self._stored: dict[TopicPartition, int] = {}  # what may be committed
         self._revoked = Revoked()
+        self._heard = Heard()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set. Raises DependencyError when an output is not taken, or its place was."""
@@ -125,6 +133,7 @@ class Aggregator:
             if now >= next_commit:
                 next_commit = now + self._settings.commit_seconds
                 self._commit()
+                self._shown.show(self._events.values())
         self._commit()
         self._commit()  # at least once: what the first one stored
 
@@ -198,22 +207,35 @@ class Aggregator:
         if partition.topic == self._events_topic:
             message = parse(record)
             if isinstance(message, Observation | Stub | Ledger | Idle):
-                events = self._events[partition.partition]
-                before = events.too_late
-                self._write(partition, events.add(message, record.offset, datetime.now(UTC)))
-                self._metrics.late_events.inc(events.too_late - before)
+                self._add_event(partition, message, record.offset)
         else:
             state = _state(record)
             if isinstance(state, PanesRecord | Acknowledge | Silence | Forget):
                 self._add_state(partition, state, record.offset)
         self._next[partition] = record.offset + 1
 
+    def _add_event(self, partition: TopicPartition, message: Message, offset: int) -> None:
+        events = self._events[partition.partition]
+        before = events.too_late
+        try:
+            made = events.add(message, offset, datetime.now(UTC))
+        except Exception:  # a bug of ours: it would fail again each time, and must not stop the partition
+            log.exception("counting %s/%d/%d failed, it is passed over", *partition, offset)
+            return
+        self._write(partition, made)
+        self._metrics.late_events.inc(events.too_late - before)
+
     def _add_state(self, partition: TopicPartition, state: PanesRecord | Command, offset: int) -> None:
         scopes = self._scopes[partition.partition]
-        if isinstance(state, PanesRecord):
-            self._write(partition, scopes.add(state, self._awaited(state), offset))
-        else:
-            self._write(partition, scopes.command(state, offset))
+        try:
+            if isinstance(state, PanesRecord):
+                made = scopes.add(state, self._awaited(state), offset)
+            else:
+                made = scopes.command(state, offset)
+        except Exception:  # as above
+            log.exception("merging %s/%d/%d failed, it is passed over", *partition, offset)
+            return
+        self._write(partition, made)
 
     def _write(self, source: TopicPartition, records: Iterable[Made]) -> None:
         """What the records of `source` set free: sent at once, but for states, which wait for what they tell of."""
@@ -242,7 +264,7 @@ class Aggregator:
         return int(murmur2(owner.encode()) & 0x7FFFFFFF) % self._kafka.partitions
 
     def _tell_idle(self) -> None:
-        """Only where everything was read, here and by analyze: else what seems silent may be on its way."""
+        """Up to where everything was read, here and by analyze: else what seems silent may be on its way."""
         now, after = datetime.now(UTC), timedelta(seconds=self._settings.idle_seconds)
         for site, cameras in self._roster.items():
             for camera in cameras:
@@ -250,16 +272,23 @@ class Aggregator:
                 if events is not None:
                     events.expect(site, camera)
         try:
-            behind = self._lag.records()
+            ends = self._ends()
         except DependencyError as error:
             log.warning("silent cameras are not told of: %s", error)
             return
-        ends = self._consumer.end_offsets([partition for partition in self._next if self._is_events(partition)])
-        for partition, end in ends.items() if not behind else ():
-            if (self._consumer.position(partition) or 0) >= end:
-                for record in self._events[partition.partition].idle(now, after):
-                    out = Out(self._events_topic, record.key.encode(), record.encode(), headers_of(record))
-                    self._outbox.send(out)
+        for partition, until in self._heard.until(ends, now).items():
+            for record in self._events[partition].idle(until, after):
+                out = Out(self._events_topic, record.key.encode(), record.encode(), headers_of(record))
+                self._outbox.send(out)
+
+    def _ends(self) -> Ends:
+        """How far what was captured has come. The first stage is asked first, so that nothing seems to be ahead."""
+        frames = self._lag.ends()
+        analyzed = self._lag.committed(SHORT_SECONDS)
+        ours = [partition for partition in self._next if self._is_events(partition)]
+        events = self._consumer.end_offsets(ours)
+        read = {partition.partition: self._consumer.position(partition) or 0 for partition in ours}
+        return Ends(_by_number(frames), _by_number(analyzed), _by_number(events), read)
 
     def _is_events(self, partition: TopicPartition) -> bool:
         return bool(partition.topic == self._events_topic)
@@ -303,7 +332,9 @@ def _state(record: Any) -> State | None:
     try:
         if kind is None:
             raise BadRecord("key", f"unknown key {record.key!r}")
-        return kind.decode(record.value)
+        state = kind.decode(record.value)
+        check(state, taken(record))
+        return state
     except BadRecord as error:
         log.warning("skipped %s/%d/%d: %s", record.topic, record.partition, record.offset, error.message)
         return None
@@ -323,9 +354,18 @@ def run(settings: Settings, stop: threading.Event) -> None:
         heartbeat_interval_ms=2_000,
     )
     writer = outbox(settings, f"{group}-{member or uuid4()}")
-    with Lag(settings.kafka) as lag, Reader(settings.kafka, [CAMERA_STATUS]) as statuses:
+    with (
+        Lag(settings.kafka) as lag,
+        Reader(settings.kafka, [CAMERA_STATUS]) as statuses,
+        Depth(settings.kafka, metrics),
+        Heartbeat(settings, "aggregate", port, metrics=metrics),
+    ):
         try:
             Aggregator(settings, reader, statuses, writer, lag, metrics).run(stop)
         finally:
             reader.close(autocommit=False, timeout_ms=2000)
             writer.close()
+
+
+def _by_number(offsets: Mapping[TopicPartition, int]) -> dict[int, int]:
+    return {partition.partition: offset for partition, offset in offsets.items()}

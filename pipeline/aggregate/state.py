@@ -28,7 +28,8 @@ class CameraRecord(Record):
 class PanesRecord(OfScope):
     """What one tick of a camera means for one scope: the panes that changed. See panes.Tick.
 
-    `left`: why nothing more comes of the camera, in the record with which it went; else "".
+    `left`: why nothing more comes of the camera, in the record with which it went; else "". A tick of very many panes
+    is in several parts, of which the last one makes them count; `more`: another one follows.
     """
 
     camera: str
@@ -37,11 +38,14 @@ class PanesRecord(OfScope):
     gone: bool
     over: bool
     left: str = ""
+    part: int = 0
+    more: bool = False
     panes: dict[datetime, Tally]
 
     @property
     def key(self) -> str:
-        return f"panes/{self.owner}/{self.camera}/{self.as_of.isoformat()}"
+        part = f"/{self.part}" if self.part else ""
+        return f"panes/{self.owner}/{self.camera}/{self.as_of.isoformat()}{part}"
 
 
 class WindowState(Record):

@@ -15,6 +15,7 @@ from pydantic import PlainSerializer
 from pipeline.messages import LABELS, Face
 
 FRAME = 1000  # `Tally.expected` of one frame
+FROZEN = "frozen"  # of such a picture nobody knows when it was seen: its faces are not told
 CERTAIN = 10_000  # `Tally.scores` of one face with probability 1
 
 
@@ -52,6 +53,9 @@ class Tally:
             if face.track_id is not None:
                 self.tracks.add(face.track_id)
             scores = face.scores or face.smoothed
+            if blind == FROZEN:
+                _count(self.abstained, FROZEN)
+                continue
             if face.abstained or scores is None or face.label is None:
                 _count(self.abstained, face.reason or "unread")
                 continue

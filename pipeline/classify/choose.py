@@ -5,9 +5,19 @@ from __future__ import annotations
 from pydantic import SecretStr
 
 from pipeline.classify.classifier import Classifier, golden
+from pipeline.classify.model_folder import ModelFolder
 from pipeline.errors import EmostreamError
 from pipeline.metrics import Metrics
 from pipeline.settings import ClassifySettings, ModelSettings
+
+SHADOW = "classify.shadow.model"
+
+
+def check_folders(settings: ClassifySettings) -> None:
+    """Whether the models' folders are there and whole. Raises DependencyError naming the setting."""
+    ModelFolder.of(settings.model)
+    if settings.shadow is not None:
+        ModelFolder.of(settings.shadow.model, SHADOW)
 
 
 def make(settings: ClassifySettings, metrics: Metrics | None = None) -> Classifier:
@@ -22,6 +32,7 @@ def make(settings: ClassifySettings, metrics: Metrics | None = None) -> Classifi
     from pipeline.classify.shadow import Shadowed
 
     try:
+        ModelFolder.of(shadow.model, SHADOW)  # the field is named in what may go wrong
         return Shadowed(first, _model(shadow), metrics, shadow.batches, int(shadow.mebibytes * 2**20))
     except EmostreamError:
         first.close()

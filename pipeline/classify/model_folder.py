@@ -13,7 +13,7 @@ from pipeline.messages import LABELS, ModelRef
 from serving.errors import CheckpointError
 from serving.model.files import CALIBRATION, CONFIG, default_model_dir, model_digest, weights_sha256
 
-HINT = "name a model folder with classify.model"
+FIELD = "classify.model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,12 @@ class ModelFolder:
     digest: str
 
     @classmethod
-    def of(cls, model: str | None) -> ModelFolder:
-        """The folder `model`, or the default of the model store. Raises DependencyError."""
+    def of(cls, model: str | None, field: str = FIELD) -> ModelFolder:
+        """The folder `model`, or the default of the model store. `field`: the setting that names it.
+
+        Raises DependencyError.
+        """
+        hint = f"name a model folder with {field}"
         try:
             path = Path(model) if model else default_model_dir()
             config = json.loads((path / CONFIG).read_text())
@@ -37,15 +41,15 @@ class ModelFolder:
             calibrated = json.loads(calibration.read_text()) if calibration.exists() else {}
             ref = ModelRef(name=str(config["name"]), version=str(config["version"]), sha256=weights_sha256(path))
             if tuple(config["labels"]) != LABELS:
-                raise DependencyError(f"{path}: the model's labels are not {', '.join(LABELS)}, in this order", HINT)
+                raise DependencyError(f"{path}: the model's labels are not {', '.join(LABELS)}, in this order", hint)
             threshold = _abstain_below(calibrated, config.get("serves", "fer2013"))
             return cls(path, ref, _crop(config["crop"]), threshold, model_digest(path))
         except CheckpointError as error:
-            raise DependencyError(str(error), HINT) from None
+            raise DependencyError(str(error), hint) from None
         except OSError as error:
-            raise DependencyError(f"{error.filename}: {error.strerror}", HINT) from None
+            raise DependencyError(f"{error.filename}: {error.strerror}", hint) from None
         except (KeyError, TypeError, ValueError) as error:
-            raise DependencyError(f"{path} is no model folder: {error!r}", HINT) from None
+            raise DependencyError(f"{path} is no model folder: {error!r}", hint) from None
 
 
 def _abstain_below(calibrated: dict[str, Any], served: str) -> float:

@@ -47,10 +47,16 @@ class Lag:
                         raise
                     time.sleep(RETRY_SECONDS)
 
+    def ends(self) -> dict[TopicPartition, int]:
+        """The end of each partition of `frames`."""
+        with errors_of(self._kafka):
+            found: dict[TopicPartition, int] = self._consumer.end_offsets(self._partitions)
+            return found
+
     def records(self) -> int:
         """Records on `frames` that no analyzer has committed."""
         committed = self.committed(SHORT_SECONDS)
+        ends = self.ends()
         with errors_of(self._kafka):
-            ends = self._consumer.end_offsets(self._partitions)
             starts = self._consumer.beginning_offsets(self._partitions)
         return sum(max(0, end - max(starts[at], committed.get(at, 0))) for at, end in ends.items())

@@ -45,10 +45,16 @@ class RayCluster:
     def _started(self, port: str) -> tuple[Process, str]:
         log = self._run.logs / LOG
         before = log.stat().st_size if log.exists() else 0
+        address = self._run.short / "ray" / "ray_current_cluster"  # written a moment after Ray says that it runs
+        address.unlink(missing_ok=True)
         process = self._launch(port)
         try:
-            process.wait_ready(lambda: STARTED in _text(log, before), READY_SECONDS, self._cancelled)
-            return process, (self._run.short / "ray" / "ray_current_cluster").read_text().strip()
+            process.wait_ready(
+                lambda: STARTED in _text(log, before) and address.exists() and bool(_text(address)),
+                READY_SECONDS,
+                self._cancelled,
+            )
+            return process, _text(address).strip()
         except BaseException:
             process.stop()
             raise
@@ -103,7 +109,7 @@ def start(
     return RayCluster(launch, own, run, cancelled)
 
 
-def _text(log: Path, since: int) -> str:
+def _text(log: Path, since: int = 0) -> str:
     """What was written from that byte on."""
     with log.open("rb") as file:
         file.seek(since)

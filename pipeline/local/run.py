@@ -16,6 +16,7 @@ from rich.console import Console
 from pipeline.capture.images import find_images
 from pipeline.capture.spec import CameraKind, CameraSpec
 from pipeline.capture.uri import camera_specs
+from pipeline.classify.choose import check_folders
 from pipeline.console.start import StartView
 from pipeline.console.summary import summary
 from pipeline.errors import SourceError, UsageError
@@ -36,7 +37,10 @@ def run(
     """
     cameras = tuple(camera_specs(settings.cameras))
     _check_files(cameras)
+    check_folders(settings.classify)
     settings = place(settings, ports, local=local)
+    for unknown in _unknown_cameras(settings, cameras):
+        console.print(f"[yellow]{unknown}[/yellow]")
     began = time.monotonic()
     with ExitStack() as stack:
         if local:
@@ -77,6 +81,14 @@ def _check_files(cameras: Sequence[CameraSpec]) -> None:
             wrong.append(f"camera {camera.id}: {camera.location}: {error.message}")
     if len(wrong) == len(cameras):
         raise UsageError(wrong[0], "check the path")
+
+
+def _unknown_cameras(settings: Settings, cameras: Sequence[CameraSpec]) -> list[str]:
+    """What is said of cameras that are none of the settings'. They may be added yet, or their names mistyped."""
+    ids = {camera.id for camera in cameras}
+    named = [(f"zone {zone.id}", zone.camera) for zone in settings.zones]
+    named += [(f"alert {rule.id}", name) for rule in settings.alerts if rule.scope == "camera" for name in rule.only]
+    return [f"{what}: there is no camera {name} so far" for what, name in named if name not in ids]
 
 
 def shown(path: Path) -> Path:

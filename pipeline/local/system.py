@@ -114,7 +114,8 @@ class SystemRun:
         try:
             self._run(started)
         except DependencyError as error:
-            raise RunFailed(error.message, error.hint, self._finished(started)) from None
+            report = {**self._finished(started), "balanced": None}  # what came after the failure was not read
+            raise RunFailed(error.message, error.hint, report) from None
         return self._finished(started)
 
     def _finished(self, started: datetime) -> dict[str, Any]:
@@ -162,9 +163,10 @@ class SystemRun:
             stopping.join()
             quitting.join()
             self._analyze.stop()
+            self._close_windows(reader, shown)
+            self._aggregate.stop()
             for record in reader.to_end():
                 self._book(record, shown)
-            self._close_windows(reader, shown)
             self._book_unread(lag)
             self._board.lag = self._report.account.total().in_flight
             shown.show(self._board, time.monotonic())

@@ -100,6 +100,10 @@ class Settings(BaseSettings):
             twice = {name for name in ids if ids.count(name) > 1}
             if twice:
                 raise ValueError(f"{section}: id {min(twice)!r} is used twice")
+        places = {"zone": {zone.id for zone in self.zones}, "site": {self.site}}  # cameras may be added later
+        for rule in self.alerts:
+            for place in set(rule.only) - places.get(rule.scope, set(rule.only)):
+                raise ValueError(f"alerts: {rule.id}: only: no {rule.scope} {place!r}")
         known = {NO_DATA, *(rule.id for rule in self.alerts)}
         for webhook in self.webhooks:
             for rule_id in set(webhook.rules) - known:

@@ -8,6 +8,7 @@ from pydantic import (
     field_validator,
 )
 
+from pipeline.settings.polygon import Polygon
 from pipeline.settings.section import Section, check_name
 
 
@@ -26,9 +27,7 @@ class ZoneSettings(Section):
 
     id: str = Field(description="name of the zone")
     camera: str = Field(description="id of the camera")
-    polygon: list[tuple[float, float]] = Field(
-        min_length=3, description="corners [x, y], as fractions of the picture's width and height"
-    )
+    polygon: Polygon
     since: AwareDatetime | None = Field(None, description="holds for frames captured from then on; none: from ever")
     until: AwareDatetime | None = Field(None, description="holds for frames captured before then; none: for ever")
 
@@ -36,11 +35,3 @@ class ZoneSettings(Section):
     @classmethod
     def _is_a_name(cls, value: str) -> str:
         return check_name(value)
-
-    @field_validator("polygon")
-    @classmethod
-    def _lies_in_the_picture(cls, polygon: list[tuple[float, float]]) -> list[tuple[float, float]]:
-        for x, y in polygon:
-            if not (0 <= x <= 1 and 0 <= y <= 1):
-                raise ValueError(f"the corner {[x, y]} is not in the picture: fractions from 0 to 1, please")
-        return polygon

@@ -20,7 +20,9 @@ class DashboardSettings(Section):
 
     host: str = Field("127.0.0.1", description="address it listens on; others than loopback need tokens")
     port: int = Field(8401, ge=0, le=65535, description="0: a free one")
-    api_url: str = Field("", description="the control API, http://host:port; none: where the section api lets it listen")
+    api_url: str = Field(
+        "", description="the control API, http://host:port; none: where the section api lets it listen"
+    )
     names: list[str] = Field(
         [], description="host names that it is asked under, beside this machine's own; looked at while it has no tokens"
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import (
     Field,
     SecretStr,
     field_serializer,
+    field_validator,
     model_validator,
 )
 
@@ -47,6 +49,12 @@ class ModelSettings(Section):
             wanted = "host:port" if self.kind.endswith("grpc") else "http://host:port"
             raise ValueError(f"url: {self.url!r} does not fit kind {self.kind}, which wants {wanted}")
         return self
+
+    @field_validator("model")
+    @classmethod
+    def _from_here(cls, model: str | None) -> str | None:
+        """Roles and actors run in other folders."""
+        return model and str(Path(model).absolute())
 
     @field_serializer("token", when_used="json")
     def _tell(self, token: SecretStr | None) -> str | None:

@@ -13,12 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.aggregate.aggregator import EventsPartition, StatePartition
 from pipeline.aggregate.panes import EPOCH, PANE, WHOLE, CameraPanes, Tick, pane_of
-from pipeline.aggregate.state import CameraRecord
+from pipeline.aggregate.state import CameraRecord, PanesRecord
 from pipeline.aggregate.summary import summary
 from pipeline.aggregate.tally import FRAME, Tally
 from pipeline.aggregate.windows import VALUE, Policy, ScopeWindows, Spec, Told
 from pipeline.messages import LABELS, CameraState, Idle, Ledger, Message, Observation, Scope, SeqRange, Stub, Window
+from pipeline.zones import Zones
 from tests.records import START, at, camera_log, face, idle, ledger, observed, stub
 
 TUMBLING = Spec(timedelta(seconds=20), timedelta(seconds=20))
@@ -448,3 +450,42 @@ def test_a_record_that_is_read_again_undoes_nothing() -> None:
     assert windows.told_to == at(20)
     windows.reached("back", at(10), gone=True)
     assert windows.told_to == at(20)
+
+
+def test_a_long_outage_is_told_in_records_of_bounded_size() -> None:
+    """One ledger record covers it; so many panes would be more than Kafka takes in one."""
+    end = 6 * 3600
+    events = EventsPartition(POLICY, Zones([]))
+    made = [
+        record
+        for offset, message in enumerate([ledger(0, 5, 5), ledger(5, end, end - 5), ledger(end, end + 30, 30)])
+        for record in events.add(message, offset, START)
+    ]
+    panes = [each for each in made if isinstance(each, PanesRecord) and each.scope is Scope.CAMERA]
+    assert len({each.key for each in panes}) == len(panes) > 3
+    assert max(len(each.encode()) for each in panes) < 2**19
+    scopes = StatePartition(POLICY)
+    told = [window for each in panes for window in scopes.add(each) if isinstance(window, Window)]
+    first = [window for window in told if window.spec == "20s" and not window.revision]
+    assert [window.start for window in first] == [at(20 * n) for n in range(end // 20 + 1)]
+    assert {(window.frames.expected, window.coverage) for window in first} == {(20, 0)}
+
+
+def test_what_a_ledger_record_covers_too_late_costs_nothing() -> None:
+    panes = CameraPanes(POLICY.grace)
+    panes.add(observed(0, 0), 0)
+    tick = panes.add(ledger(-3600 * 24 * 3650, 30, 3600 * 24 * 3650 + 30), 1)
+    assert tick is not None
+    assert {start: pane[WHOLE].expected for start, pane in tick.panes.items()} == {
+        at(-20 + 10 * n): 10 * FRAME for n in range(5)
+    }
+
+
+@pytest.mark.parametrize(("blind", "told"), [("frozen", 0), ("moved", 12), ("", 12)])
+def test_faces_of_a_frozen_picture_are_not_told(blind: str, told: int) -> None:
+    log: list[Message] = [ledger(0, 5, 30)]
+    log += [observed(seq, seq, [face("sad")], blind=blind) for seq in range(12)]
+    log += [observed(20, 30), observed(21, 45)]
+    window = summary(next(each for each in read(log) if each.spec == TUMBLING), Scope.CAMERA, "site", "cam")
+    assert (window.n_face_frames, window.n_told) == (12, told)
+    assert window.abstained == ({} if told else {"frozen": 12})

@@ -37,6 +37,7 @@ def test_a_seqset_is_a_set(added: list[tuple[int, int]]) -> None:
     assert {seq for first, last in ranges for seq in range(first, last + 1)} == oracle
     assert all(a_last + 1 < b_first for (_, a_last), (b_first, _) in itertools.pairwise(ranges))
     assert len(seqs) == len(oracle)
+    assert {seq for seq in range(-1, 80) if seq in seqs} == oracle
 
 
 def test_an_empty_range_is_refused() -> None:

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from rich.console import Console
 
-from pipeline.console.alerts import _find, _table, _target, duration, show_rules
+from pipeline.aggregate.ask import Target
+from pipeline.console.alerts import _find, _table, duration, show_rules
 from pipeline.errors import UsageError
 from pipeline.messages import AlertState, ClearedBy, Scope
 from pipeline.settings import load
@@ -36,11 +37,11 @@ def test_an_alert_is_found_by_how_its_id_begins() -> None:
 
 def test_what_is_meant_must_be_named_and_known() -> None:
     settings = load(site="here")
-    assert _target(settings, "no-data", None, "a") == {"rule": "no-data", "scope": None, "id": "a", "site": "here"}
+    Target("here", "no-data", None, "a").check(settings)
     with pytest.raises(UsageError, match="nothing is named"):
-        _target(settings, None, Scope.CAMERA, None)
+        Target("here", None, Scope.CAMERA, None).check(settings)
     with pytest.raises(UsageError, match="'sad' is not known; one of no-data"):
-        _target(settings, "sad", None, None)
+        Target("here", "sad").check(settings)
 
 
 def shown(renderable: object) -> str:

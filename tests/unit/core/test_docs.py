@@ -10,6 +10,8 @@ from pipeline.messages import CameraState, Kind, Ledger
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGES = pages()
+LABELS = {"camera_id", "stage", "reason", "model", "version", "emotion", "role", "final", "rule"}
+LABELS |= {"topic", "route", "code"}
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -36,4 +38,4 @@ def test_metric_names_follow_the_rules() -> None:
         assert name.startswith("emostream_")
         assert text.endswith(".") or name.endswith("build_info")
         assert name.endswith("_total") == (kind == "counter")
-        assert set(labels) <= {"camera_id", "stage", "reason", "model", "version", "emotion", "role", "final", "rule"}
+        assert set(labels) <= LABELS

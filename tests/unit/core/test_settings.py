@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from pipeline.errors import UsageError
-from pipeline.settings import ResolvedSettings, ignored, load
+from pipeline.settings import AlertSettings, ResolvedSettings, Settings, ZoneSettings, ignored, load
 
 SECRET = "whsec_" + "YWJj" * 8
 
@@ -73,3 +74,28 @@ def test_resolved_settings_do_not_listen_to_the_environment(monkeypatch: pytest.
 def test_variables_that_are_no_settings_are_told() -> None:
     there = ("EMOSTREAM_KAFKA__BOOTSTRAP", "EMOSTREAM_SITE", "EMOSTREAM_CACHE", "EMOSTREAM_KAFKAA__BOOTSTRAP", "HOME")
     assert ignored(there) == ["EMOSTREAM_KAFKAA__BOOTSTRAP"]
+
+
+@pytest.mark.parametrize(
+    ("polygon", "said"),
+    [
+        ([[0, 0], [1, 1], [1, 0], [0, 1]], "crosses"),
+        ([[0, 0], [0.5, 0.5], [1, 1]], "on one line"),
+        ([[0, 0], [1.1, 0], [1, 1]], "not in the picture"),
+        ([[0, 0], [1, 0]], "at least 3"),
+    ],
+)
+def test_a_polygon_has_an_inside(polygon: list[list[float]], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        ZoneSettings(id="bed", camera="room-1", polygon=polygon)
+
+
+def test_polygons_of_any_other_form_are_taken() -> None:
+    star = [(0.5, 0.0), (0.6, 0.4), (1.0, 0.4), (0.7, 0.6), (0.8, 1.0), (0.5, 0.75), (0.2, 1.0), (0.3, 0.6)]
+    assert ZoneSettings(id="bed", camera="room-1", polygon=star).polygon == star
+
+
+def test_a_rule_names_zones_that_there_are() -> None:
+    rule = AlertSettings(id="sad", scope="zone", only=["bde"], expressions=["sad"], above=0.5)
+    with pytest.raises(ValidationError, match="sad: only: no zone 'bde'"):
+        Settings(alerts=[rule])

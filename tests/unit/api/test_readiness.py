@@ -1,0 +1,89 @@
+"""`/readyz`: what was found, how long it holds, and checks that hang or fail."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from pipeline.api import readiness
+from pipeline.api.readiness import Check, NotReady
+from tests.unit.api.conftest import Serve
+
+
+def refuse(why: str) -> Callable[[], str]:
+    def find() -> str:
+        raise NotReady(why)
+
+    return find
+
+
+def test_each_check_says_what_it_found(serve: Serve) -> None:
+    site = serve([Check("kafka", lambda: "answers"), Check("lag", lambda: "5 of 10")])
+    ready = site("GET", "/readyz")
+    assert ready.status_code == 200
+    assert ready.json() == {
+        "ready": True,
+        "checked_at": "2026-01-01T12:00:00Z",
+        "checks": [
+            {"name": "kafka", "ok": True, "finding": "answers"},
+            {"name": "lag", "ok": True, "finding": "5 of 10"},
+        ],
+    }
+
+
+def test_one_that_fails_is_enough(serve: Serve) -> None:
+    site = serve([Check("kafka", refuse("does not answer")), Check("lag", lambda: "0")])
+    answer = site("GET", "/readyz")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert [check["finding"] for check in answer.json()["checks"]] == ["does not answer", "0"]
+
+
+def test_an_unexpected_error_tells_its_kind_alone(serve: Serve) -> None:
+    def find() -> str:
+        raise ValueError("secret-word")
+
+    answer = serve([Check("model", find)])("GET", "/readyz")
+    assert (answer.status_code, answer.json()["checks"][0]["finding"]) == (503, "ValueError")
+
+
+def test_what_was_found_holds_for_seconds(serve: Serve) -> None:
+    asked: list[int] = []
+
+    def find() -> str:
+        asked.append(1)
+        return f"{len(asked)}"
+
+    site = serve([Check("lag", find)])
+    found = []
+    for seconds in (0, 1, 1, 1, 1):
+        site.room.clock += seconds
+        found.append(site("GET", "/readyz").json()["checks"][0]["finding"])
+    assert found == ["1", "1", "1", "1", "2"]
+
+
+def test_a_check_that_hangs_is_not_ready_and_begun_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "PATIENCE_SECONDS", 0.05)
+    go, begun = threading.Event(), []
+
+    def find() -> str:
+        begun.append(1)
+        go.wait(30)
+        return "at last"
+
+    site = serve([Check("model", find), Check("lag", lambda: "0")])
+    for _ in range(3):
+        answer = site("GET", "/readyz").json()
+        assert [check["ok"] for check in answer["checks"]] == [False, True]
+        assert answer["checks"][0]["finding"] == "no answer within 0.05 s"
+        site.room.clock += 10
+    go.set()
+    while not site("GET", "/readyz").json()["ready"]:
+        site.room.clock += 10
+    assert len(begun) == 1
+
+
+def test_alive_whatever_else(serve: Serve) -> None:
+    site = serve([Check("kafka", refuse("gone"))])
+    assert site("GET", "/healthz").json()["alive"] is True
