@@ -7,7 +7,7 @@ ARGS ?=
 # Tests spread over the cores; the ones that start the whole stack run one at a time (see tests/conftest.py).
 PYTEST ?= $(BIN)/pytest -n 2 --dist loadgroup
 
-.PHONY: demo test lint format clean docs bench faults triton soak help
+.PHONY: demo test lint format clean docs bench faults triton soak fuzz help
 
 demo: $(READY) ## run the whole system on this machine; ARGS="--seconds 40 --report demo.json"
 	$(BIN)/emostream demo $(ARGS)
@@ -36,6 +36,9 @@ soak: $(READY) ## an hour of wear on the whole system, its processes watched; AR
 
 faults: $(READY) ## the system under kills, outages and garbage; ARGS="--seed 7 --only NAME --report faults.json"
 	$(BIN)/python -m tests.faults $(ARGS)
+
+fuzz: $(READY) ## 10,000 made-up requests to the control API; EMOSTREAM_API_SEED=7 makes others
+	EMOSTREAM_API_CASES=10000 $(BIN)/pytest --timeout 3600 -s tests/integration/test_api_schema.py $(ARGS)
 
 # Triton's Python backend runs the python that is first in PATH, isolated, and needs numpy 1. Torch it gets from $(VENV).
 triton: $(READY) ## a Triton Inference Server for the classifier's tests: 55 MB to download

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from pipeline import __version__
-from pipeline.messages import KINDS, Kind
+from pipeline.messages import KINDS, PICTURES, Kind
 from pipeline.metrics import Metrics
 from pipeline.settings import (
     AlertSettings,
@@ -33,6 +33,7 @@ from pipeline.topics import (
     DEAD_LETTERS,
     EVENTS,
     FRAMES,
+    PREVIEWS,
     ROLES,
     STATE,
     WINDOWS,
@@ -48,6 +49,7 @@ CARRIES = {
     CAMERAS: (Kind.CAMERA,),
     CAMERA_STATUS: (Kind.CAMERA_STATUS, Kind.CAMERA_SIGHT),
     DEAD_LETTERS: (Kind.DEAD_LETTER,),
+    PREVIEWS: (Kind.PREVIEW,),
     AUDIT: (Kind.AUDIT,),
     ROLES: (Kind.ROLE,),
 }
@@ -67,6 +69,7 @@ FRAME_HEADERS = {
     "crc": "crc32 of the JPEG bytes, hexadecimal",
     "traceparent": "W3C trace context",
     "scripted": "what a synthetic camera drew: expressions, comma separated, from left to right",
+    "masks": "JSON: polygons that are blacked out, corners as fractions of the picture's width and height",
 }
 
 
@@ -153,7 +156,7 @@ def asyncapi() -> str:
             "bindings": {"kafka": {"partitions": planned.partitions, "topicConfiguration": _retention(planned.config)}},
         }
     for kind in Kind:
-        if kind is Kind.FRAME:
+        if kind in PICTURES:
             payload: dict[str, Any] = {"type": "string", "format": "binary", "description": "JPEG"}
             headers = {key: {"type": "string", "description": text} for key, text in FRAME_HEADERS.items()}
             content = "image/jpeg"

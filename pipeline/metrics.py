@@ -1,6 +1,7 @@
 """Every metric of emostream, and the endpoint that shows them. `docs/metrics.md` is generated from here.
 
-Labels are few and bounded: camera_id, stage, reason, model, version, emotion, role, final, rule (of the settings).
+Labels are few and bounded: camera_id, stage, reason, model, version, emotion, role, final, rule (of the settings), topic,
+route and code (of the API).
 Never a track id, a pid or a host name.
 """
 
@@ -54,6 +55,7 @@ class Metrics:
         self.camera_blind = gauge(
             "camera_blind", "1 while the camera sees nothing of use, by reason.", "camera_id", "reason"
         )
+        self.previews = counter("previews", "Blurred pictures of a camera for the page.", "camera_id")
         self.dead_letters = counter("dead_letters", "Records that could not be used.", "reason")
         self.faces_detected = counter("faces_detected", "Faces found in frames.", "camera_id")
         self.faces_rejected = counter("faces_rejected", "Faces whose expression is not told, by reason.", "reason")
@@ -104,6 +106,16 @@ class Metrics:
         )
         self.late_events = counter("late_events", "Frames that came too late for any window.")
         self.alerts = counter("alerts", "Alerts raised.", "rule")
+        # the control API
+        self.api_requests = counter(
+            "api_requests", "Requests to the control API, by route and status.", "route", "code"
+        )
+        self.api_duration = histogram(
+            "api_request_duration_seconds",
+            "Time until a request to the control API is answered.",
+            LATENCY_SECONDS,
+            "route",
+        )
         # webhooks
         self.webhook_posts = counter("webhook_posts", "Alerts posted to webhooks, by what came of it.", "reason")
         # Kafka, as the aggregator asks it

@@ -11,6 +11,7 @@ EVENTS = "emotion-events"
 CAMERA_STATUS = "camera-status"
 CAMERAS = "cameras"
 DEAD_LETTERS = "dead-letters"
+PREVIEWS = "previews"
 WINDOWS = "emotion-windows"
 ALERTS = "emotion-alerts"
 STATE = "aggregate-state"
@@ -41,6 +42,12 @@ def plan(kafka: KafkaSettings) -> dict[str, Topic]:
         "max.message.bytes": str(MAX_RECORD_BYTES),
         "compression.type": "producer",
     }
+    previews = {
+        "retention.ms": _ms(kafka.previews_retention_minutes * 60),
+        "segment.ms": _ms(60),
+        "segment.bytes": str(8 * 2**20),
+        "compression.type": "producer",
+    }
     events = {"retention.ms": _ms(kafka.events_retention_days * day)}
     short = {"retention.ms": _ms(day)}
     compact = {"cleanup.policy": "compact,delete", "min.compaction.lag.ms": _ms(day / 24)}
@@ -51,6 +58,7 @@ def plan(kafka: KafkaSettings) -> dict[str, Topic]:
         (CAMERA_STATUS, few, events),
         (CAMERAS, kafka.partitions, {"cleanup.policy": "compact", "segment.ms": _ms(day)}),
         (DEAD_LETTERS, few, short),
+        (PREVIEWS, few, previews),
         (WINDOWS, kafka.partitions, {**compact, **events}),
         (ALERTS, kafka.partitions, {"retention.ms": _ms(kafka.alerts_retention_days * day)}),
         (STATE, kafka.partitions, state),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pipeline.kafka.clients import apply_topics
 from pipeline.local.stack import LocalStack
@@ -18,6 +19,8 @@ COUNTER = itertools.count()
 ROOT = Path(__file__).parents[1]
 os.environ.setdefault("EMOSTREAM_POLICY__PURPOSE", "tests of emostream")
 os.environ.setdefault("EMOSTREAM_POLICY__SETTING", "demonstration")
+settings.register_profile("untimed", deadline=None)  # how long an example takes depends on what else the machine does
+settings.load_profile("untimed")
 SHARED_DATA = Path(os.environ.get("EMOSTREAM_SHARED_DATA", ROOT.parent / "shared" / "data"))
 
 

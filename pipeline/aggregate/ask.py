@@ -17,6 +17,7 @@ from pipeline.topics import ALERTS, STATE, name
 
 LONGEST = timedelta(days=1)  # of a silence: as long as `aggregate-state` keeps records
 WRITE_SECONDS = 10.0
+REQUEST_MS = 5_000  # less than that, or the client refuses it
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _write(kafka: KafkaSettings, command: Command) -> None:
 
     Raises DependencyError when Kafka has not taken it everywhere within WRITE_SECONDS. To ask again does no harm.
     """
-    to = producer(kafka, delivery_timeout_ms=int(WRITE_SECONDS * 1000), linger_ms=0)
+    to = producer(kafka, request_timeout_ms=REQUEST_MS, delivery_timeout_ms=int(WRITE_SECONDS * 1000), linger_ms=0)
     topic, key, value = name(kafka, STATE), command.key.encode(), command.encode()
     try:
         sent = [to.send(topic, key=key, value=value, partition=number) for number in range(kafka.partitions)]

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.aggregate.account import Account, Frames
 from pipeline.messages import Alert, Message, ModelRef, Observation, Window
 
-LATENCIES_KEPT = 200_000
+LATENCIES_KEPT = 20_000  # the latest
 WINDOWS_KEPT = 10_000
 
 

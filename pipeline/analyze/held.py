@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from pipeline.aggregate.seqset import SeqSet
+from pipeline.analyze.preview import Previews
 from pipeline.analyze.sight.monitor import SightMonitor
 from pipeline.analyze.tracking.faces import CameraFaces, Followed
 from pipeline.analyze.vision import Looked
@@ -16,7 +18,9 @@ from pipeline.kafka.gaps import GapFinder
 from pipeline.kafka.offsets import Entry, PartitionLog
 from pipeline.kafka.outbox import Out
 from pipeline.kafka.reader import parse
-from pipeline.messages import FrameHeader, Kind, Observation, record_kind
+from pipeline.messages import FrameHeader, FrameId, Kind, Observation, record_kind
+
+SESSIONS = 4  # the latest of each camera, of which is known what was written
 
 Outs = Callable[[], list[Out]]
 """What a record became, made when it is written out: in the order of the log."""
@@ -26,7 +30,8 @@ Outs = Callable[[], list[Out]]
 class Job:
     """A frame between reading and writing out. `before`: what must be written ahead of it; `size`: bytes it holds.
 
-    `answer`: what was found in it; `followed`: its faces' tracks; `waiting`: faces whose scores are not there yet.
+    `preview`: whether one is made of it. `answer`: what was found in it; `followed`: its faces' tracks; `waiting`:
+    faces whose scores are not there yet.
     """
 
     held: Held
@@ -34,6 +39,7 @@ class Job:
     record: Any
     header: FrameHeader
     before: list[Out] = field(default_factory=list)
+    preview: bool = False
     size: int = 0
     answer: Looked | BadRecord | None = None
     followed: Followed | None = None
@@ -50,6 +56,7 @@ class CameraInView:
 
     faces: CameraFaces
     sight: SightMonitor
+    previews: Previews | None = None
 
 
 class Held:
@@ -66,7 +73,7 @@ class Held:
         self._cameras: dict[str, CameraInView] = {}
         self._unfollowed: deque[Job] = deque()
         self._tail: dict[str, list[Observation]] = defaultdict(list)
-        self._written: set[str] = set()  # event ids of the tail
+        self._written: dict[str, dict[int, SeqSet]] = defaultdict(dict)  # frames, by camera and session
         for record in tail:
             self._learn(record)
 
@@ -76,12 +83,19 @@ class Held:
         except BadRecord:
             return
         if kind is Kind.OBSERVATION and isinstance(seen := parse(record), Observation):
-            self._written.add(seen.event_id)
+            self.wrote(seen.frame_id)
             self._tail[seen.frame_id.key].append(seen)
 
-    def written(self, header: FrameHeader) -> bool:
-        """Whether its observation stands in `emotion-events` already: it is read again after a kill."""
-        return header.frame_id.event_id in self._written
+    def written(self, frame: FrameId) -> bool:
+        """Whether its observation is told already: it is read again after a kill, or was sent twice."""
+        return frame.seq in self._written.get(frame.key, {}).get(frame.session, ())
+
+    def wrote(self, frame: FrameId) -> None:
+        """Its observation is on its way there."""
+        sessions = self._written[frame.key]
+        sessions.setdefault(frame.session, SeqSet()).add(frame.seq)
+        if len(sessions) > SESSIONS:
+            del sessions[min(sessions)]
 
     def camera(self, key: str) -> CameraInView:
         """Begun, if it must be, from where the tail ends."""

@@ -23,6 +23,7 @@ from pipeline.messages import (
 
 HEADER_CHARS = 256  # of each header kept in a dead letter
 HEADERS_KEPT = 32
+ERROR_CHARS = 1000  # it may quote what the record says
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def dead_letter(
     """`frame`: the identity it carries, None for a foreign record."""
     return DeadLetter(
         reason=error.reason,
-        error=error.message,
+        error=error.message[:ERROR_CHARS],
         topic=place.topic,
         partition=place.partition,
         offset=place.offset,

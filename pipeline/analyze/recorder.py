@@ -7,16 +7,26 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from pipeline.analyze.image import Image
+from pipeline.analyze.intake import captured_at, identity
 from pipeline.analyze.observe import Place, Seen, dead_letter, expired, observation, stub
+from pipeline.analyze.preview import preview
 from pipeline.analyze.vision import Looked
 from pipeline.errors import BadRecord
 from pipeline.kafka.outbox import Out
-from pipeline.messages import CameraSight, FrameHeader, FrameId, ModelRef, SeqRange, frame_identity, headers_of
+from pipeline.messages import Box, CameraSight, FrameHeader, FrameId, ModelRef, SeqRange, headers_of, preview_headers
 from pipeline.metrics import Metrics
 from pipeline.settings import KafkaSettings
-from pipeline.topics import CAMERA_STATUS, DEAD_LETTERS, EVENTS, name
+from pipeline.topics import CAMERA_STATUS, DEAD_LETTERS, EVENTS, PREVIEWS, name
 
 log = logging.getLogger(__name__)
+
+REASONS = (
+    "checksum", "decode", "dimensions", "empty", "headers", "internal", "key", "not_jpeg", "schema", "too_large",
+    "too_many_pixels", "too_many_scans", "truncated", "type", "value",
+)  # fmt: skip
+"""Of dead letters: counted from zero on, so that the first of a kind shows in a rate."""
+KEY_BYTES = 1024  # of a record's key kept in a dead letter
 
 
 class Recorder:
@@ -33,10 +43,13 @@ class Recorder:
         self._events = name(kafka, EVENTS)
         self._dead_letters = name(kafka, DEAD_LETTERS)
         self._statuses = name(kafka, CAMERA_STATUS)
+        self._previews = name(kafka, PREVIEWS)
         self._detector = detector
         self._model = model
         self._metrics = metrics
         self._now = clock
+        for reason in REASONS:
+            metrics.dead_letters.labels(reason)
 
     def observed(self, header: FrameHeader, seen: Seen) -> Out:
         """The frame's observation."""
@@ -61,14 +74,14 @@ class Recorder:
     def dead(self, record: Any, error: BadRecord) -> list[Out]:
         """A dead letter, and a stub in the frame's place when it has an identity."""
         now = self._now()
-        frame = frame_identity(dict(record.headers))
+        frame = identity(record)
         place = Place(record.topic, record.partition, record.offset)
         letter = dead_letter(place, record.headers, len(record.value or b""), frame, error, now)
         self._metrics.dead_letters.labels(error.reason).inc()
         log.warning("dead letter: %s, partition %d, offset %d: %s", error.reason, place.partition, place.offset, error)
-        outs = [Out(self._dead_letters, record.key, letter.encode(), headers_of(letter))]
+        outs = [Out(self._dead_letters, record.key and record.key[:KEY_BYTES], letter.encode(), headers_of(letter))]
         if frame is not None:
-            in_its_place = stub(frame, _captured_at(record), error.reason, now)
+            in_its_place = stub(frame, captured_at(record), error.reason, now)
             outs.append(Out(self._events, frame.key.encode(), in_its_place.encode(), headers_of(in_its_place)))
         return outs
 
@@ -92,6 +105,14 @@ class Recorder:
         )
         return [Out(self._statuses, frame.key.encode(), record.encode(), headers_of(record))]
 
+    def preview(self, header: FrameHeader, sketched: Image, faces: Iterable[Box]) -> Out:
+        """Of the frame, with `faces` filled."""
+        frame = header.frame_id
+        with self._metrics.stage_duration.labels("preview").time():
+            jpeg, width, height = preview(sketched, faces)
+        self._metrics.previews.labels(frame.camera).inc()
+        return Out(self._previews, frame.key.encode(), jpeg, preview_headers(header, width, height, jpeg))
+
     def no_longer_ours(self, blind: Iterable[tuple[str, str]]) -> None:
         """Somebody else tells now of these cameras, each with the reason that it sees nothing."""
         for key, reason in blind:
@@ -105,11 +126,3 @@ class Recorder:
 
     def scored(self, faces: int) -> None:
         self._metrics.inferences.labels(self._model.name, self._model.version).inc(faces)
-
-
-def _captured_at(record: Any) -> datetime:
-    """When a frame that cannot be read was captured; when Kafka took it, if it does not say."""
-    try:
-        return FrameHeader.decode(record.headers).captured_at
-    except BadRecord:
-        return datetime.fromtimestamp(record.timestamp / 1000, UTC)

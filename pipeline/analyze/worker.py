@@ -17,13 +17,16 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
+from pipeline.analyze import intake
 from pipeline.analyze.batching import Batch, Batcher
 from pipeline.analyze.held import CameraInView, Held, Job, Outs
+from pipeline.analyze.preview import Previews
 from pipeline.analyze.recorder import Recorder
 from pipeline.analyze.sight.monitor import SightMonitor
 from pipeline.analyze.status import Status
@@ -36,7 +39,7 @@ from pipeline.errors import BadRecord, ClassifierUnavailable
 from pipeline.kafka.clients import Revoked, subscribe, to_committed
 from pipeline.kafka.outbox import Committed, Out, Outbox
 from pipeline.kafka.reader import Reader
-from pipeline.messages import FrameHeader, FrameId, Kind, Ledger, record_kind
+from pipeline.messages import FrameId, Ledger
 from pipeline.metrics import Metrics
 from pipeline.settings import AnalyzeSettings, Settings
 from pipeline.topics import EVENTS, FRAMES, name
@@ -68,6 +71,8 @@ class Worker:
         """`wanted`: by a record's key; one that is not wanted is passed over, and nothing comes of it."""
         self._settings = settings.analyze
         self._sight = settings.sight
+        privacy = settings.privacy
+        self._previews = timedelta(seconds=1 / privacy.previews_per_second) if privacy.shows_previews else None
         self._rules = _rules(settings.analyze, classifier.abstain_below)
         self._consumer = consumer
         self._outbox = outbox
@@ -166,7 +171,9 @@ class Worker:
             self._held[partition] = Held(start, tails[partition.partition], self._begin)
 
     def _begin(self) -> CameraInView:
-        return CameraInView(CameraFaces(self._rules, secrets.token_hex(RUN_BYTES)), SightMonitor(self._sight))
+        faces = CameraFaces(self._rules, secrets.token_hex(RUN_BYTES))
+        previews = None if self._previews is None else Previews(self._previews)
+        return CameraInView(faces, SightMonitor(self._sight), previews)
 
     def _forget_revoked(self) -> bool:
         """Whether everything begins anew, at offsets before what was just read."""
@@ -194,18 +201,12 @@ class Worker:
             entry.finish(_made([]))
             return None
         try:
-            kind = record_kind(record.headers)
-            if kind is Kind.LEDGER:
-                ledger = Ledger.decode(record.value)
-                _check_key(record, ledger.key)
-                frame = FrameId(ledger.site, ledger.camera, ledger.session, ledger.next_seq)
-                outs = self._recorder.expired(frame, held.gaps.ledger(ledger), ledger.written_at)
+            header = intake.read(record)
+            if isinstance(header, Ledger):
+                frame = FrameId(header.site, header.camera, header.session, header.next_seq)
+                outs = self._recorder.expired(frame, held.gaps.ledger(header), header.written_at)
                 entry.finish(_made([*outs, self._recorder.passed_on(record)]))
                 return None
-            if kind is not Kind.FRAME:
-                raise BadRecord("type", f"{kind} has no place on {record.topic}")
-            header = FrameHeader.decode(record.headers)
-            _check_key(record, header.frame_id.key)
         except BadRecord as error:
             entry.finish(_made(self._recorder.dead(record, error)))
             return None
@@ -215,10 +216,12 @@ class Worker:
             entry.finish(_made(self._recorder.dead(record, failed)))
             return None
         before = self._recorder.expired(header.frame_id, held.gaps.frame(header.frame_id), header.captured_at)
-        if held.written(header):
+        if held.written(header.frame_id):
             entry.finish(_made(before))
             return None
         job = Job(held, entry, record, header, before)
+        previews = held.camera(header.frame_id.key).previews
+        job.preview = previews is not None and previews.due(header.captured_at)
         held.expect(job)
         return job
 
@@ -227,7 +230,8 @@ class Worker:
     def _look(self, jobs: list[Job]) -> None:
         """In the look pool. Every job gets an answer, whatever happens."""
         try:
-            looked = self._vision.look([(job.header, job.record.value or b"") for job in jobs])
+            frames = [(job.header, job.record.value or b"") for job in jobs]
+            looked = self._vision.look(frames, {at for at, job in enumerate(jobs) if job.preview})
         except Exception as error:  # a bug of ours must not stop the partition
             log.exception("looking at %s failed", [job.header.frame_id.event_id for job in jobs])
             looked = [BadRecord("internal", f"looking at the frame failed: {error!r}")] * len(jobs)
@@ -270,6 +274,8 @@ class Worker:
                 job.before += self._recorder.sight(header, before, seen.blind, camera.sight.since)
         size = seen.width, seen.height
         job.followed = camera.faces.follow(seen.faces, looked.cropped, size, header.captured_at)
+        if camera.previews is not None:
+            job.before += self._preview(job, camera.previews, looked)
         read = set(job.followed.read)
         crops = [crop for index, crop in zip(looked.cropped, looked.crops, strict=True) if index in read]
         job.held.hold(job, sum(crop.nbytes for crop in crops) - sum(crop.nbytes for crop in looked.crops))
@@ -281,6 +287,14 @@ class Worker:
         tokens = [(job, index) for index in job.followed.read]
         for batch in self._batcher.add(tokens, crops, time.monotonic()):
             self._request_pool.submit(self._classify, batch)
+
+    def _preview(self, job: Job, previews: Previews, looked: Looked) -> list[Out]:
+        """The camera's next one, if it is this frame's turn."""
+        header = job.header
+        previews.saw(header.captured_at, [face.bbox for face in looked.seen.faces])
+        if looked.sketch is None:
+            return []
+        return [self._recorder.preview(header, looked.sketch, previews.to_fill())]
 
     def _send_due(self, now: float) -> None:
         due = self._batcher.due(now)
@@ -297,6 +311,7 @@ class Worker:
             try:
                 scored = self._classifier.classify(batch.crops)
             except ClassifierUnavailable as error:
+                self._metrics.model_failures.inc()
                 if not self._waiting_for_model:
                     log.warning("the model does not answer, reading pauses: %s", error)
                 self._waiting_for_model = True
@@ -331,12 +346,16 @@ class Worker:
         assert isinstance(job.answer, Looked)
         assert job.followed is not None
         seen, header = job.answer.seen, job.header
+        if job.held.written(header.frame_id):  # by another record of the same frame
+            return job.before
         try:
             faces = job.held.camera(header.frame_id.key).faces
             seen.faces = faces.tell(seen.faces, job.followed, header.captured_at)
-            return [*job.before, self._recorder.observed(header, seen)]
+            told = self._recorder.observed(header, seen)
         except Exception as error:  # a bug of ours must not stop the partition
             return self._bug(job, "telling of its faces", error)
+        job.held.wrote(header.frame_id)
+        return [*job.before, told]
 
     def _bug(self, job: Job, doing: str, error: Exception) -> list[Out]:
         log.exception("%s: %s failed", job.header.frame_id.event_id, doing)
@@ -397,9 +416,3 @@ def _rules(analyze: AnalyzeSettings, abstain_below: float) -> Rules:
         abstain_below=abstain_below,
         policy=Policy(per_second=per_second, hold=analyze.reread_seconds),
     )
-
-
-def _check_key(record: Any, key: str) -> None:
-    """A camera's records keep their order only under its own key. Raises BadRecord("key")."""
-    if record.key != key.encode():
-        raise BadRecord("key", f"the record's key {record.key!r} is not its camera {key!r}")

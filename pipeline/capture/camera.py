@@ -130,7 +130,7 @@ class Camera:
         clock = SessionClock.of(self._clock)
         self._session_id = max(int(clock.start * 1000), self._session_id + 1)
         self._attempt += 1
-        session = Session(self._outlet, self.spec.id, self._session_id, clock, self.spec.live)
+        session = Session(self._outlet, self.spec.id, self._session_id, clock, self.spec.live, self.spec.masks)
         if self._attempt == 1:
             self._change(CameraState.CONNECTING, "")
         self._next_ledger = self._clock.steady() + LEDGER_SECONDS

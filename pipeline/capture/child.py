@@ -23,6 +23,7 @@ from pipeline.capture.ffmpeg_log import FfmpegLog
 from pipeline.capture.pace import MediaClock, RateCap, SourceRate
 from pipeline.capture.spec import CameraKind, CameraSpec, ReadOptions, decode_task
 from pipeline.errors import SourceError
+from pipeline.masks import Polygons, blacken
 
 if TYPE_CHECKING:
     from pipeline.capture.source import CameraSource, Image
@@ -106,6 +107,7 @@ class _Reader:
     def __init__(self, source: CameraSource, spec: CameraSpec, options: ReadOptions, send: Send) -> None:
         self._source = source
         self._options = options
+        self._masks = spec.masks
         self._send = send
         self._by_arrival = spec.endless
         self._paced = spec.live and not spec.endless
@@ -146,7 +148,7 @@ class _Reader:
             if picture is None:
                 self._alive()
                 continue
-            jpeg, width, height = encode_jpeg(picture.image, self._options)
+            jpeg, width, height = encode_jpeg(picture.image, self._options, self._masks)
             self._say(wire.Frame(media_time, taken_at, width, height, fps, picture.scripted, jpeg))
             self.taken += 1
 
@@ -164,8 +166,8 @@ class _Reader:
         self._last_word = time.monotonic()
 
 
-def encode_jpeg(image: Image, options: ReadOptions) -> tuple[bytes, int, int]:
-    """-> (JPEG, width, height) of the picture, its longer side at most `max_side` pixels."""
+def encode_jpeg(image: Image, options: ReadOptions, masks: Polygons = ()) -> tuple[bytes, int, int]:
+    """-> (JPEG, width, height) of the picture, its longer side at most `max_side` pixels. Masks blacken `image`."""
     import cv2
 
     height, width = image.shape[:2]
@@ -173,6 +175,7 @@ def encode_jpeg(image: Image, options: ReadOptions) -> tuple[bytes, int, int]:
         scale = options.max_side / max(height, width)
         width, height = max(1, round(width * scale)), max(1, round(height * scale))
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    blacken(image, masks)
     good, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, options.jpeg_quality])
     if not good:
         raise SourceError(f"a frame of {width}x{height} cannot be written as JPEG")

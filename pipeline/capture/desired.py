@@ -39,7 +39,7 @@ def define(
 ) -> DesiredCamera:
     """A camera that somebody asks for. Raises UsageError that names what is wrong with it."""
     try:
-        camera = CameraSettings(uri=uri, id=camera_id, fps=fps, loop=loop, realtime=realtime)
+        camera = CameraSettings(uri=uri, id=camera_id, fps=fps, loop=loop, realtime=realtime, masks=list(masks))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise UsageError(f"camera: {'.'.join(map(str, first['loc']))}: {first['msg']}", "") from None
@@ -85,6 +85,8 @@ def spec_of(camera: DesiredCamera, environ: Mapping[str, str]) -> CameraSpec:
                 f"{camera.credentials}: no user:password in it", "set it where capture runs, and start it anew"
             )
         uri = uri.replace("://", f"://{quote(user, safe='')}:{quote(password, safe='')}@", 1)
-    settings = CameraSettings(uri=uri, id=camera.id, fps=camera.fps, loop=camera.loop, realtime=camera.realtime)
+    settings = CameraSettings(
+        uri=uri, id=camera.id, fps=camera.fps, loop=camera.loop, realtime=camera.realtime, masks=camera.masks
+    )
     spec = camera_specs([settings])[0]
     return CameraSpec(**{**spec.__dict__, "id": camera.id})

@@ -17,6 +17,7 @@ from pipeline.capture.budget import Budget
 from pipeline.capture.clock import SessionClock
 from pipeline.capture.ledger import SessionLedger
 from pipeline.capture.publisher import TOO_LARGE, FramePublisher
+from pipeline.masks import Polygons
 from pipeline.messages import CameraState, FrameHeader, FrameId, Ledger, checksum
 from pipeline.metrics import Metrics
 from pipeline.topics import MAX_RECORD_BYTES
@@ -44,12 +45,21 @@ class Session:
     Moments are told in steady time (see clock.py); what is published of them is the session's own time.
     """
 
-    def __init__(self, outlet: Outlet, camera: str, session: int, clock: SessionClock, live: bool) -> None:
+    def __init__(
+        self,
+        outlet: Outlet,
+        camera: str,
+        session: int,
+        clock: SessionClock,
+        live: bool,
+        masks: Polygons = (),
+    ) -> None:
         self._outlet = outlet
         self._camera = camera
         self.clock = clock
         self._start = start = clock.at(clock.began)
         self._live = live
+        self._masks = masks
         self._ledger = SessionLedger(outlet.site, camera, session, start)
         self._changed = threading.Condition()
         self._in_flight = 0
@@ -91,6 +101,7 @@ class Session:
                 checksum(frame.jpeg),
                 f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
                 frame.scripted,
+                self._masks,
             )
             self._send(header, frame.jpeg)
             self._show_in_flight()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
+from pipeline.masks import Polygons, polygons
+
 
 class CameraKind(StrEnum):
     NETWORK = "network"  # rtsp, rtsps, http, https
@@ -22,7 +24,8 @@ class CameraSpec:
 
     `location`: URL, path, glob, webcam index or "" (synthetic). `fps`: cap in frames/s, None: as the source gives;
     folders and synthetic cameras play at it. `options`: the synthetic camera's parameters. `public_uri`: the URI
-    without credentials, the only form that is shown or published.
+    without credentials, the only form that is shown or published. `masks`: parts of the picture that are never
+    published, corners as fractions of its width and height.
     """
 
     id: str
@@ -32,6 +35,7 @@ class CameraSpec:
     fps: float | None = None
     loop: bool = False
     realtime: bool = True
+    masks: Polygons = ()
     options: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -66,7 +70,8 @@ def encode_task(spec: CameraSpec, options: ReadOptions) -> bytes:
 
 def decode_task(task: bytes) -> tuple[CameraSpec, ReadOptions]:
     spec, options = json.loads(task)
-    return CameraSpec(**{**spec, "kind": CameraKind(spec["kind"])}), ReadOptions(**options)
+    typed = {"kind": CameraKind(spec["kind"]), "masks": polygons(spec["masks"])}
+    return CameraSpec(**{**spec, **typed}), ReadOptions(**options)
 
 
 @dataclass(frozen=True)

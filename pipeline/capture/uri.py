@@ -1,18 +1,19 @@
 """Camera URIs: from the text a user writes to a `CameraSpec`.
 
-Pure but for one question asked of the caller, `exists`: a file name may hold a question mark, and only the disk
-knows whether `what?.mp4` is a name or a name and a query.
+Pure but for what the caller answers: `exists`, as a file name may hold a question mark, and only the disk knows whether
+`what?.mp4` is a name or a name and a query; and `environ`, which holds passwords.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
-from urllib.parse import SplitResult, parse_qsl, unquote, unquote_plus, urlsplit, urlunsplit
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, unquote_plus, urlsplit, urlunsplit
 
 from pipeline.capture.spec import CameraKind, CameraSpec, Size
 from pipeline.errors import UsageError
+from pipeline.masks import polygons
 from pipeline.settings import NAME, CameraSettings
 
 Exists = Callable[[str], bool]
@@ -25,12 +26,14 @@ _SECRET = re.compile(r"pass|pwd|token|key|auth|secret|sig|user|login|cred", re.I
 _YES, _NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
-def camera_specs(cameras: Iterable[CameraSettings], exists: Exists = os.path.exists) -> list[CameraSpec]:
+def camera_specs(
+    cameras: Iterable[CameraSettings], exists: Exists = os.path.exists, environ: Mapping[str, str] = os.environ
+) -> list[CameraSpec]:
     """One spec a camera, in order, with ids that differ. Raises UsageError naming the camera and the parameter.
 
     A camera without an id takes the name of its file, host or kind; a second one of that name gets a suffix.
     """
-    parsed = [_parse(camera, exists) for camera in cameras]
+    parsed = [_parse(_with_credentials(camera, environ), exists) for camera in cameras]
     taken: set[str] = set()
     for spec, named in parsed:
         if named and spec.id in taken:
@@ -72,6 +75,22 @@ def _parse(camera: CameraSettings, exists: Exists) -> tuple[CameraSpec, bool]:
     if device:
         return _webcam(uri, camera, device[1])
     return _path(path, query, camera, exists)
+
+
+def _with_credentials(camera: CameraSettings, environ: Mapping[str, str]) -> CameraSettings:
+    """With user and password of the variable that it names in its URI."""
+    if not camera.credentials:
+        return camera
+    who, variable = _hidden(camera.uri), camera.credentials.removeprefix("env:")
+    if not re.match(r"(rtsps?|https?)://[^@]*$", camera.uri.strip(), re.IGNORECASE):
+        raise UsageError(
+            f"camera {who}: credentials are for network cameras without a password in the URI", "leave one of them out"
+        )
+    user, colon, password = environ.get(variable, "").partition(":")
+    if not colon:
+        raise UsageError(f"camera {who}: {camera.credentials}: no user:password in it", "set it where capture runs")
+    uri = camera.uri.replace("://", f"://{quote(user, safe='')}:{quote(password, safe='')}@", 1)
+    return camera.model_copy(update={"uri": uri})
 
 
 def _network(uri: str, camera: CameraSettings) -> tuple[CameraSpec, bool]:
@@ -167,6 +186,7 @@ def _spec(
         fps=_number(public, "fps", parameters["fps"], 240) if "fps" in parameters else camera.fps,
         loop=_flag(public, "loop", parameters["loop"]) if "loop" in parameters else camera.loop,
         realtime=_flag(public, "realtime", parameters["realtime"]) if "realtime" in parameters else camera.realtime,
+        masks=polygons(camera.masks),
         options={key: value for key, value in parameters.items() if key not in OWN},
     )
     return spec, given is not None

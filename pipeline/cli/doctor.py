@@ -13,9 +13,9 @@ app = typer.Typer()
 
 @app.command()
 def doctor(config: SettingsFile = None) -> None:
-    """Say what is missing on this machine and how to get it."""
+    """Say what stands in the way on this machine, of its Kafka and model, and what to do about it."""
     from pipeline.local.doctor import examine, render
 
-    checks = examine(load(config))
-    render(checks, Console())
+    checks = examine(load(config), config)
+    render(checks, Console(), f"emostream up -c {config}" if config else "emostream demo")
     raise typer.Exit(1 if any(check.failed for check in checks) else 0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import ray
 
 from pipeline.logs import set_up
+from pipeline.messages import RoleState
 from pipeline.settings import ResolvedSettings
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Analyzer:
         from pipeline.analyze.worker import Worker
         from pipeline.classify.choose import make as make_classifier
         from pipeline.kafka.clients import consumer
+        from pipeline.kafka.heartbeat import Heartbeat
         from pipeline.kafka.outbox import outbox
         from pipeline.metrics import Metrics
 
@@ -65,8 +67,11 @@ class Analyzer:
         self._worker = Worker(settings, reader, writer, vision, classifier, metrics)
         if self._stopped:
             self._worker.stop()
+        place = str(self._index)
+        heartbeat = Heartbeat(settings, "analyze", self._metrics_port, place, state=self._state, metrics=metrics)
         try:
-            self._worker.run()
+            with heartbeat:
+                self._worker.run()
         finally:
             reader.close(autocommit=False, timeout_ms=2000)
             writer.close()
@@ -76,6 +81,13 @@ class Analyzer:
         self._stopped = True
         if self._worker is not None:
             self._worker.stop()
+
+    def _state(self) -> tuple[RoleState, str]:
+        """As signs of life tell it."""
+        status = self._worker.status() if self._worker else None
+        if status is not None and (status.waiting_for_kafka or status.waiting_for_model):
+            return RoleState.WAITING, "for Kafka" if status.waiting_for_kafka else "for the model"
+        return RoleState.RUNNING, ""
 
     def place(self) -> tuple[str, int]:
         """Node id and process id, so that a process that answers nothing can still be ended."""

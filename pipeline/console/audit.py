@@ -11,23 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.kafka.reader import Reader, parse
+from pipeline.kafka.audit import written
 from pipeline.messages import AuditOutcome, AuditRecord
 from pipeline.settings import KafkaSettings
-from pipeline.topics import AUDIT
 
 COLOURS = {AuditOutcome.REFUSED: "yellow", AuditOutcome.FAILED: "red"}
-
-
-def written(kafka: KafkaSettings, since: datetime | None = None) -> list[AuditRecord]:
-    """What the audit log holds, all or since a time, oldest first. What was written twice is told once."""
-    found: dict[str, AuditRecord] = {}
-    with Reader(kafka, [AUDIT]) as reader:
-        reader.from_beginning() if since is None else reader.from_time(since)
-        for record in map(parse, reader.to_end()):
-            if isinstance(record, AuditRecord) and (since is None or record.at >= since):
-                found[record.event_id] = record
-    return sorted(found.values(), key=lambda record: (record.at, record.event_id))
 
 
 def show(kafka: KafkaSettings, since: datetime | None, as_json: bool, console: Console) -> None:

@@ -1,14 +1,16 @@
-"""Writes who changed what."""
+"""Who changed what: written, and read back."""
 
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from typing import Any, Self
 
 from kafka.errors import KafkaError
 
 from pipeline.errors import DependencyError
 from pipeline.kafka.clients import producer
+from pipeline.kafka.reader import Reader, parse
 from pipeline.messages import AuditRecord, headers_of
 from pipeline.settings import KafkaSettings
 from pipeline.topics import AUDIT, name
@@ -53,3 +55,14 @@ class AuditLog:
             if self._producer is not None:
                 self._producer.close(timeout=2)
                 self._producer = None
+
+
+def written(kafka: KafkaSettings, since: datetime | None = None) -> list[AuditRecord]:
+    """What the audit log holds, all or since a time, oldest first. What was written twice is told once."""
+    found: dict[str, AuditRecord] = {}
+    with Reader(kafka, [AUDIT]) as reader:
+        reader.from_beginning() if since is None else reader.from_time(since)
+        for record in map(parse, reader.to_end()):
+            if isinstance(record, AuditRecord) and (since is None or record.at >= since):
+                found[record.event_id] = record
+    return sorted(found.values(), key=lambda record: (record.at, record.event_id))

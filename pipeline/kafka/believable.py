@@ -44,10 +44,10 @@ def check(record: Record, taken: datetime) -> None:
             _check_numbers(session=record.session, first_seq=record.first_seq, next_seq=record.next_seq)
             _check_numbers(dropped=max((seqs.last for each in record.dropped.values() for seqs in each), default=0))
             _demand(record.expected <= FRAMES, "expected", record.expected)
-            _demand(record.covers_to - record.covers_from <= COVERED, "covers_from", record.covers_from)
+            _check_span("covers_from", record.covers_from, record.covers_to)
         case Idle():
             _check_names(record)
-            _demand(record.until - record.since <= COVERED, "since", record.since)
+            _check_span("since", record.since, record.until)
 
 
 def check_time(field: str, at: datetime, taken: datetime) -> None:
@@ -69,6 +69,10 @@ def _check_names(record: FrameRecord | Ledger | Idle) -> None:
 def _check_numbers(**numbers: int) -> None:
     for field, number in numbers.items():
         _demand(0 <= number < NUMBERS, field, number)
+
+
+def _check_span(field: str, since: datetime, until: datetime) -> None:
+    _demand(timedelta(0) <= until - since <= COVERED, field, f"{since}, where the end is {until}")
 
 
 def _check_face(face: Face) -> None:

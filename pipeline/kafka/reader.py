@@ -12,7 +12,7 @@ from kafka import TopicPartition
 from pipeline.errors import BadRecord, DependencyError
 from pipeline.kafka.believable import check, taken
 from pipeline.kafka.clients import consumer, errors_of
-from pipeline.messages import KINDS, FrameHeader, FrameId, Kind, Ledger, Record, frame_identity, record_kind
+from pipeline.messages import KINDS, PICTURES, FrameHeader, FrameId, Kind, Ledger, Record, frame_identity, record_kind
 from pipeline.settings import KafkaSettings
 from pipeline.topics import FRAMES, name
 
@@ -97,8 +97,8 @@ def parse(record: Any) -> Record | None:
     """The message of a JSON record, None (and a log line) for one that is not ours, or that nobody can count."""
     try:
         kind = record_kind(record.headers)
-        if kind is Kind.FRAME:
-            raise BadRecord("type", "a frame")
+        if kind in PICTURES:
+            raise BadRecord("type", "a picture")
         message = KINDS[kind].decode(record.value)
         check(message, taken(record))
         return message
@@ -108,10 +108,10 @@ def parse(record: Any) -> Record | None:
 
 
 def shown(record: Any) -> Any:
-    """A record as JSON: `type` is its ce_type, then its value; of a frame, its headers."""
+    """A record as JSON: `type` is its ce_type, then its value; of a picture, its headers."""
     try:
         kind = record_kind(record.headers)
-        if kind is Kind.FRAME:
+        if kind in PICTURES:
             header = FrameHeader.decode(record.headers)
             return {
                 "type": kind.value,

@@ -1,7 +1,7 @@
 """What travels through the topics: typed values, and their form on the wire.
 
-Values are JSON except frames (JPEG). Every record carries CloudEvents headers (Kafka binding, binary mode), so a
-consumer knows by `ce_type` what it holds before it parses a byte.
+Values are JSON except frames and previews (JPEG). Every record carries CloudEvents headers (Kafka binding, binary
+mode), so a consumer knows by `ce_type` what it holds before it parses a byte.
 """
 
 from pipeline.messages.alert import Alert, AlertState, ClearedBy, Usual, WindowRef
@@ -9,9 +9,10 @@ from pipeline.messages.audit import CONSOLE, AuditOutcome, AuditRecord
 from pipeline.messages.camera import GONE, CameraSight, CameraState, CameraStatus
 from pipeline.messages.desired import DesiredCamera, Origin, Polygon
 from pipeline.messages.frame import FrameHeader, FrameId, checksum, frame_identity
-from pipeline.messages.kind import Headers, Kind, cloud_event, record_kind
+from pipeline.messages.kind import PICTURES, Headers, Kind, cloud_event, record_kind
 from pipeline.messages.ledger import Idle, Ledger, SeqRange
 from pipeline.messages.observation import Box, DeadLetter, Face, FrameRecord, ModelRef, Observation, Quality, Stub
+from pipeline.messages.preview import preview_headers
 from pipeline.messages.record import LABELS, SCHEMA_VERSION, OfScope, Record, Scope, Scores, scores_of
 from pipeline.messages.role import RoleState, RoleStatus
 from pipeline.messages.window import FrameCounts, Window
@@ -22,6 +23,7 @@ __all__ = [
     "GONE",
     "KINDS",
     "LABELS",
+    "PICTURES",
     "SCHEMA_VERSION",
     "Alert",
     "AlertState",
@@ -64,6 +66,7 @@ __all__ = [
     "cloud_event",
     "frame_identity",
     "headers_of",
+    "preview_headers",
     "record_kind",
     "scores_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class FrameHeader:
     """What a frame says of itself beside its JPEG bytes.
 
     `width`, `height`: pixels of the JPEG. `crc`: crc32 of the JPEG bytes. `scripted`: see Observation.
+    `masks`: parts of the picture that were blacked out, corners as fractions of its width and height.
     """
 
     frame_id: FrameId
@@ -45,10 +47,11 @@ class FrameHeader:
     crc: int
     traceparent: str = ""
     scripted: tuple[str, ...] | None = None
+    masks: tuple[tuple[tuple[float, float], ...], ...] = ()
 
-    def encode(self) -> Headers:
+    def encode(self, kind: Kind = Kind.FRAME) -> Headers:
         frame = self.frame_id
-        headers = cloud_event(Kind.FRAME, frame.key, frame.event_id, self.captured_at, "image/jpeg")
+        headers = cloud_event(kind, frame.key, frame.event_id, self.captured_at, "image/jpeg")
         headers += [
             ("site", frame.site.encode()),
             ("camera", frame.camera.encode()),
@@ -62,6 +65,8 @@ class FrameHeader:
             headers.append(("traceparent", self.traceparent.encode()))
         if self.scripted is not None:
             headers.append(("scripted", ",".join(self.scripted).encode()))
+        if self.masks:
+            headers.append(("masks", json.dumps(self.masks, separators=(",", ":")).encode()))
         return headers
 
     @classmethod
@@ -91,10 +96,12 @@ class FrameHeader:
             name = "scripted"
             scripted = got.get(name)
             truth = None if scripted is None else tuple(filter(None, scripted.decode().split(",")))
-        except (KeyError, ValueError, OverflowError) as error:
+            name = "masks"
+            masks = _masks(got.get(name, b"[]"))
+        except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
             what = "is missing" if isinstance(error, KeyError) else f"is wrong ({error})"
             raise BadRecord("headers", f"header {name} of {frame_id.event_id} {what}") from None
-        return cls(frame_id, captured_at, width, height, crc, traceparent, truth)
+        return cls(frame_id, captured_at, width, height, crc, traceparent, truth, masks)
 
 
 def frame_identity(headers: Mapping[str, bytes | None]) -> FrameId | None:
@@ -107,6 +114,14 @@ def frame_identity(headers: Mapping[str, bytes | None]) -> FrameId | None:
     if not site or not camera or not 0 <= session < 2**63 or not 0 <= seq < 2**63:
         return None
     return FrameId(site, camera, session, seq)
+
+
+def _masks(text: bytes) -> tuple[tuple[tuple[float, float], ...], ...]:
+    """Raises ValueError or TypeError for what are no polygons within the picture."""
+    masks = tuple(tuple((float(x), float(y)) for x, y in polygon) for polygon in json.loads(text))
+    if not all(0 <= part <= 1 for polygon in masks for corner in polygon for part in corner):
+        raise ValueError("not within the picture")
+    return masks
 
 
 def checksum(jpeg: bytes | memoryview) -> int:

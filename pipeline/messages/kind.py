@@ -25,8 +25,13 @@ class Kind(StrEnum):
     WINDOW = "emostream.window.v1"
     ALERT = "emostream.alert.v1"
     CAMERA_SIGHT = "emostream.camera-sight.v1"
+    PREVIEW = "emostream.preview.v1"
     AUDIT = "emostream.audit.v1"
     ROLE = "emostream.role.v1"
+
+
+PICTURES = frozenset({Kind.FRAME, Kind.PREVIEW})
+"""Their value is a JPEG; all others' is JSON."""
 
 
 def record_kind(headers: Iterable[tuple[str, bytes]]) -> Kind:

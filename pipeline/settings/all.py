@@ -23,6 +23,7 @@ from pipeline.settings.dashboard import DashboardSettings, WatchSettings
 from pipeline.settings.kafka import KafkaSettings
 from pipeline.settings.model import ClassifySettings
 from pipeline.settings.policy import PolicySettings
+from pipeline.settings.privacy import PrivacySettings
 from pipeline.settings.running import MetricsSettings, RaySettings
 from pipeline.settings.section import check_name
 
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
     )
     zones: list[ZoneSettings] = Field(default_factory=list, description="parts of pictures with windows of their own")
     policy: PolicySettings = Field(default_factory=PolicySettings)
+    privacy: PrivacySettings = Field(default_factory=PrivacySettings)
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     capture: CaptureSettings = Field(default_factory=CaptureSettings)
     detect: DetectSettings = Field(default_factory=DetectSettings)

@@ -15,6 +15,7 @@ class KafkaSettings(Section):
     partitions: int = Field(12, ge=1, le=4096, description="partitions of `frames` and `emotion-events`; never grows")
     replication: int = Field(1, ge=1, le=9, description="replication factor of topics that are created")
     frames_retention_minutes: float = Field(15, gt=0, description="how long frames are kept")
+    previews_retention_minutes: float = Field(5, gt=0, description="how long previews are kept")
     frames_retention_bytes: int = Field(2**30, gt=0, description="bytes of frames kept per partition")
     alerts_retention_days: float = Field(30, gt=0, description="how long alerts are kept")
     events_retention_days: float = Field(7, gt=0, description="how long observations are kept")

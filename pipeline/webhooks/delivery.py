@@ -8,11 +8,13 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 from tenacity.nap import sleep_using_event
 
+from pipeline.errors import UsageError
 from pipeline.messages import Alert
 from pipeline.metrics import Metrics
 from pipeline.settings import WebhookSettings
@@ -58,9 +60,22 @@ class Endpoint:
         self._client = client
         self._metrics = metrics
         self._stop = stop
+        for outcome in ("delivered", "failed", "given_up"):  # counted from zero on
+            metrics.webhook_posts.labels(outcome)
         self._backoff = wait_exponential_jitter(
             initial=settings.backoff_seconds, max=settings.backoff_max_seconds, jitter=settings.backoff_seconds
         )
+
+    @staticmethod
+    def check(settings: WebhookSettings) -> None:
+        """Raises UsageError where nothing can be posted to the address."""
+        try:
+            httpx.URL(settings.url)
+            parts = urlsplit(settings.url)
+            (parts.hostname or "").encode("idna")
+            place(settings.url)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise UsageError(f"webhooks: {settings.id}: url: {error}", "http(s)://host:port/path, please") from None
 
     def deliver(self, alert: Alert, until: float) -> GivenUp | None:
         """None when it was taken. `until`: Unix time after which no other attempt is made; the first one always is.
@@ -101,7 +116,7 @@ class Endpoint:
         try:
             with self._client.stream("POST", self._settings.url, content=payload, headers=signed) as answer:
                 status, after = answer.status_code, retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # the last: of a host's name
             refused = Refused(f"{type(error).__name__}: {error}")
         else:
             if 200 <= status < 300:

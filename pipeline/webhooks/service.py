@@ -18,6 +18,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from pipeline.errors import UsageError
 from pipeline.kafka.clients import consumer, errors_of, producer, subscribe
+from pipeline.kafka.heartbeat import Heartbeat
 from pipeline.kafka.outbox import Out, Outbox
 from pipeline.kafka.reader import parse
 from pipeline.messages import Alert, DeadLetter, headers_of
@@ -104,9 +105,11 @@ class Sender:
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Until `stop` is set. Raises UsageError without an address, DependencyError when Kafka does not answer."""
+    """Until `stop` is set. Raises UsageError without an address or for a wrong one, DependencyError without Kafka."""
     if not settings.webhooks:
         raise UsageError("webhooks: none in the settings", "docs/alerts.md shows how to name one")
+    for endpoint in settings.webhooks:
+        Endpoint.check(endpoint)
     metrics = Metrics("webhooks")
     port = metrics.serve(settings.metrics.host)
     list_targets(settings.metrics.targets_dir, "webhooks", settings.metrics.host, [port])
@@ -115,13 +118,14 @@ def run(settings: Settings, stop: threading.Event) -> None:
         threading.Thread(target=_send, args=(settings, endpoint, metrics, stop, ended), name=endpoint.id, daemon=True)
         for endpoint in settings.webhooks
     ]
-    for thread in threads:
-        thread.start()
-    error = ended.get()
-    stop.set()
-    give_up = time.monotonic() + STOP_SECONDS
-    for thread in threads:
-        thread.join(max(0.0, give_up - time.monotonic()))
+    with Heartbeat(settings, "webhooks", port, metrics=metrics):
+        for thread in threads:
+            thread.start()
+        error = ended.get()
+        stop.set()
+        give_up = time.monotonic() + STOP_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, give_up - time.monotonic()))
     if error is not None:
         raise error
 

@@ -26,8 +26,6 @@ class Grammar:
     minutes: tuple[str, str]
     hours: tuple[str, str]
     days: tuple[str, str]
-    hour_sign: str
-    minute_sign: str
     less_than_a_minute: str
 
 
@@ -46,8 +44,6 @@ GRAMMARS = {
         minutes=("minute", "minutes"),
         hours=("hour", "hours"),
         days=("day", "days"),
-        hour_sign="h",
-        minute_sign="min",
         less_than_a_minute="less than a minute",
     ),
     Language.DE: Grammar(
@@ -64,8 +60,6 @@ GRAMMARS = {
         minutes=("Minute", "Minuten"),
         hours=("Stunde", "Stunden"),
         days=("Tag", "Tage"),
-        hour_sign="Std.",
-        minute_sign="Min.",
         less_than_a_minute="weniger als eine Minute",
     ),
     Language.FR: Grammar(
@@ -82,8 +76,6 @@ GRAMMARS = {
         minutes=("minute", "minutes"),
         hours=("heure", "heures"),
         days=("jour", "jours"),
-        hour_sign="h",
-        minute_sign="min",
         less_than_a_minute="moins d’une minute",
     ),
 }  # fmt: skip

@@ -34,10 +34,10 @@ def duration(language: Language, seconds: float) -> str:
     grammar = GRAMMARS[language]
     minutes = int(seconds / MINUTE + 0.5)
     if not minutes:
-        return f"0{NARROW}{grammar.minute_sign}" if not seconds else grammar.less_than_a_minute
+        return f"0{NARROW}min" if not seconds else grammar.less_than_a_minute
     hours, minutes = divmod(minutes, 60)
-    parts = [(hours, grammar.hour_sign), (minutes, grammar.minute_sign)]
-    return NARROW.join(f"{count}{NARROW}{sign}" for count, sign in parts if count)
+    parts = [(hours, "h"), (minutes, "min")]
+    return " ".join(f"{count}{NARROW}{sign}" for count, sign in parts if count)
 
 
 def kept(language: Language, seconds: float) -> str:

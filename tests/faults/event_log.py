@@ -83,6 +83,15 @@ class EventLog:
         with self._lock:
             return len(self._records) - len(self._frames)
 
+    def unended(self) -> list[str]:
+        """Cameras of whose latest session no last ledger record was read: what it covers could be lost unseen."""
+        with self._lock:
+            ends = {(ledger.key, ledger.session) for ledger in self.ledgers if ledger.final}
+            latest: dict[str, int] = {}
+            for each in (*self._frames, *self.ledgers):
+                latest[each.key] = max(latest.get(each.key, -1), each.session)
+            return sorted(camera for camera, session in latest.items() if (camera, session) not in ends)
+
     def recovered(self, cameras: list[str], since: float, patience: float) -> float:
         """Seconds from `since` (time.time()) until each camera had a frame observed that was not known before.
 

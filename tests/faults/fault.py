@@ -16,6 +16,8 @@ from typing import Any
 from pipeline.local.stack import LocalStack
 from pipeline.settings import Settings, load
 
+POLICY = {"purpose": "faults of emostream", "setting": "demonstration"}
+
 
 class Skipped(Exception):
     """This machine lacks what the fault needs."""
@@ -42,7 +44,8 @@ class Conditions:
         """With the model in the analyzers' own process unless told otherwise: most faults are not about it."""
         kafka = {"partitions": 4, **changes.pop("kafka", {})}
         classify = changes.pop("classify", {"kind": "in-process"})
-        return load(delivery=self.delivery, kafka=kafka, classify=classify, run_dir=self.folder / "runs", **changes)
+        changes = {"policy": POLICY, "run_dir": self.folder / "runs", **changes}
+        return load(delivery=self.delivery, kafka=kafka, classify=classify, **changes)
 
     def stack(self, settings: Settings) -> AbstractContextManager[LocalStack]:
         return LocalStack(settings, self.folder / "runs")

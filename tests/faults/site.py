@@ -187,7 +187,9 @@ class Site:
         with Lag(self.settings.kafka) as lag:
             self.wait(lambda: not self._records(lag), patience, "frames are not read")
         assert self.log.caught_up(60), "the end of emotion-events is not reached"
-        return self.outcome()
+        outcome, unended = self.outcome(), self.log.unended()
+        outcome.hold(not unended, f"no last ledger record of {unended}: nobody knows how many frames there were")
+        return outcome
 
     @staticmethod
     def _records(lag: Lag) -> int:

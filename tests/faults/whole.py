@@ -11,7 +11,7 @@ import time
 import yaml
 
 from tests.faults import victims
-from tests.faults.fault import Conditions, Outcome, fault
+from tests.faults.fault import POLICY, Conditions, Outcome, fault
 from tests.faults.kills import live
 
 PARTS = ("broker", "model frontend", "raylet", "head", "analyze", "aggregate", "analyzer", "capture child")
@@ -24,7 +24,8 @@ def up(conditions: Conditions) -> Outcome:
     order = conditions.rng.sample(PARTS, k=conditions.count(len(PARTS), 3))
     folder = conditions.folder
     settings, report = folder / "up.yaml", folder / "report.json"
-    settings.write_text(yaml.safe_dump({"run_dir": str(folder / "runs"), "delivery": conditions.delivery}))
+    given = {"run_dir": str(folder / "runs"), "delivery": conditions.delivery, "policy": POLICY}
+    settings.write_text(yaml.safe_dump(given))
     command = [sys.executable, "-m", "pipeline.cli", "up", "--local", "-c", str(settings), "--report", str(report)]
     for uri in live(2, fps=5):
         command += ["--camera", uri]

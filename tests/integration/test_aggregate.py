@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from kafka import KafkaProducer
 
+from pipeline.aggregate.alerts.commands import Silence
 from pipeline.aggregate.panes import WHOLE, CameraPanes
 from pipeline.aggregate.service import policy
 from pipeline.aggregate.summary import summary
@@ -18,10 +21,10 @@ from pipeline.aggregate.windows import ScopeWindows
 from pipeline.kafka.clients import producer
 from pipeline.kafka.reader import Reader, parse
 from pipeline.local.roles import role, write_settings
-from pipeline.messages import CameraState, CameraStatus, Message, Scope, Window, headers_of
+from pipeline.messages import CameraState, CameraStatus, Message, Record, Scope, Window, headers_of
 from pipeline.settings import KafkaSettings, Settings, load
-from pipeline.topics import CAMERA_STATUS, EVENTS, WINDOWS, name
-from tests.records import START, camera_log, ledger, observed
+from pipeline.topics import CAMERA_STATUS, EVENTS, STATE, WINDOWS, name
+from tests.records import START, camera_log, face, ledger, observed
 
 PATIENCE = 60.0
 CAMERAS = ("a", "b", "c")
@@ -78,6 +81,31 @@ class Watch:
         return {key: window for key, window in self.windows.items() if window.scope is scope}
 
 
+def poison(writer: KafkaProducer, kafka: KafkaSettings) -> None:
+    """Records that nobody can count or merge, on every topic that it reads."""
+    seen, promised = observed(5000, 900, [face("sad")], camera="a"), ledger(0, 1, 5, camera="a")
+    silence = Silence(at=START, by="x", until=START)
+    spoilt: list[tuple[Record, dict[str, object]]] = [
+        (seen, {"captured_at": "2026-01-01T00:15:00"}),
+        (seen, {"captured_at": "9999-12-31T23:59:59Z"}),
+        (seen, {"faces": [{**seen.faces[0].model_dump(mode="json"), "label": "bored"}]}),
+        (promised, {"covers_to": "9999-12-31T23:59:59Z"}),
+        (promised, {"expected": 1e300}),
+    ]
+    for record, changes in spoilt:
+        value = json.dumps({**record.model_dump(mode="json"), **changes}).encode()
+        writer.send(name(kafka, EVENTS), value, b"site/a", headers_of(record))
+    for key, value in (
+        (b"panes/site/site/a", b"{}"),
+        (b"windows/site/site/site", b"null"),
+        (silence.key.encode(), json.dumps({**json.loads(silence.encode()), "until": "2026-01-01T00:15:00"}).encode()),
+    ):
+        writer.send(name(kafka, STATE), value, key, partition=0)
+    for topic in (EVENTS, CAMERA_STATUS):
+        writer.send(name(kafka, topic), b"\xff" * 100, b"\xff", [("ce_type", b"\xff")])
+        writer.send(name(kafka, topic), None, b"x", [("ce_type", b"emostream.observation.v1")])
+
+
 @pytest.mark.parametrize("delivery", ["at_least_once", "exactly_once"])
 def test_windows_after_kills_are_those_of_the_log(kafka_settings: KafkaSettings, tmp_path: Path, delivery: str) -> None:
     rng = random.Random(11)
@@ -100,6 +128,7 @@ def test_windows_after_kills_are_those_of_the_log(kafka_settings: KafkaSettings,
     parts = [log[at : at + len(log) // 4 + 1] for at in range(0, len(log), len(log) // 4 + 1)]
     for part in parts:
         told = len(watch.windows)
+        poison(writer, settings.kafka)
         with role("aggregate", file, tmp_path) as running:
             for message in part:
                 key = f"{message.site}/{message.camera}".encode()

@@ -11,9 +11,10 @@ import psutil
 import pytest
 
 from pipeline.aggregate.aggregator import EventsPartition, StatePartition
+from pipeline.aggregate.ask import Target, newest
 from pipeline.aggregate.service import policy, rules
 from pipeline.aggregate.state import PanesRecord
-from pipeline.console.alerts import acknowledge, forget, newest, silence
+from pipeline.console.alerts import acknowledge, forget, silence
 from pipeline.errors import UsageError
 from pipeline.kafka.clients import producer
 from pipeline.kafka.reader import Reader, parse
@@ -156,14 +157,16 @@ def test_what_people_ask_is_done_and_outlives_a_restart(kafka_settings: KafkaSet
         watch.until(lambda: watch.last(rule="sad", state=AlertState.CLEARED) is not None)
         with pytest.raises(UsageError, match="is cleared already"):
             acknowledge(settings, raised.alert_id, "Ada")
-        assert "alerts of rule sad of a silenced until" in silence(settings, "sad", None, "a", "1h", "Bob", "washing")
+        assert "alerts of rule sad of a silenced until" in silence(
+            settings, Target("site", "sad", None, "a"), "1h", "Bob", "washing"
+        )
     with role("aggregate", file, tmp_path):
         see(100, 160, "sad")
         watch.until(lambda: watch.last(rule="sad", state=AlertState.RAISED) != raised)
         again = watch.last(rule="sad", state=AlertState.RAISED)
         assert again is not None
         assert (again.silenced, again.silenced_by) == (True, "Bob")
-        forget(settings, "sad", Scope.CAMERA, "a", "Eve")
+        forget(settings, Target("site", "sad", Scope.CAMERA, "a"), "Eve")
         watch.until(lambda: watch.last(rule="sad", cleared_by=ClearedBy.FORGOTTEN) is not None)
     events.close()
     [cleared] = [a for a in watch.alerts.values() if a.alert_id == raised.alert_id and a.state is AlertState.CLEARED]

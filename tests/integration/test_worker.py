@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import cv2
@@ -77,6 +79,10 @@ def working(kafka: KafkaSettings, classifier: Any = None, instance: str = "0", *
             raise failed[0]
 
 
+def header(seq: int) -> FrameHeader:
+    return FrameHeader(FrameId("site", "cam", 1, seq), AT, 160, 120, checksum(JPEG))
+
+
 def observed(count: int) -> Callable[[list[Any]], bool]:
     return lambda messages: sum(isinstance(message, Observation) for message in messages) >= count
 
@@ -127,6 +133,55 @@ def test_what_cannot_be_used_is_one_dead_letter_and_the_rest_goes_on(log: Log) -
     assert all(isinstance(letter, DeadLetter) and letter.headers is not None for letter in letters)
     stubs = {message.seq: message.reason for message in messages if isinstance(message, Stub)}
     assert stubs == {1: "checksum", 2: "empty", 3: "truncated", 4: "dimensions", 5: "headers", 6: "key", 8: "headers"}
+
+
+def test_what_is_too_large_or_too_odd_to_be_told_of_stops_nobody(log: Log) -> None:
+    """Keys, names and headers of megabytes, which no record of ours could repeat; times at which nothing was."""
+    huge = b"x" * (3 * 2**20)
+    ledger = Ledger(
+        site="site", camera="cam", session=1, written_at=AT, covers_from=AT, covers_to=AT, first_seq=0, next_seq=1,
+        expected=1, state="up",
+    )  # fmt: skip
+    odd = json.loads(ledger.encode())
+    log.frame(0)
+    log.send(huge.decode(), JPEG, [])
+    log.send("site/cam", JPEG, [*header(1).encode(), ("scripted", huge)])
+    log.frame(2, captured_at=huge)
+    log.frame(3, ce_type=huge)
+    log.send("site/cam", JPEG, [*header(4).encode(), ("camera", huge)])
+    log.send("site/cam", JPEG, [*header(5).encode(), ("camera", b"x" * 1000)])
+    log.frame(6, captured_at=b"9999-12-31T23:59:59.999999+00:00")
+    log.frame(7, crc=b"00000000", captured_at=b"3000-01-01T00:00:00+00:00")
+    for changes in (
+        {"covers_to": "2026-01-01T00:00:00"},
+        {"covers_from": "1980-01-01T00:00:00Z"},
+        {"covers_to": "9999-01-01T00:00:00Z"},
+        {"reason": huge.decode()},
+    ):
+        log.send("site/cam", json.dumps({**odd, **changes}).encode(), [("ce_type", b"emostream.ledger.v1")])
+    log.frame(8)
+    log.ledger(0, 9)
+    with working(log.kafka):
+        messages = log.read(EVENTS, lambda got: any(isinstance(m, Ledger) for m in got) and len(got) >= 8)
+        letters = log.read(DEAD_LETTERS, lambda got: len(got) >= 12)
+    fates = {message.seq: type(message) for message in messages if not isinstance(message, Ledger)}
+    assert fates == {0: Observation, 8: Observation, **dict.fromkeys((1, 2, 3, 6, 7), Stub)}
+    assert sum(isinstance(message, Ledger) for message in messages) == 1
+    assert all(message.captured_at < datetime.now(UTC) for message in messages if isinstance(message, Stub))
+    assert Counter(letter.reason for letter in letters) == {
+        "headers": 5, "value": 6, "too_large": 1,
+    }  # fmt: skip
+
+
+def test_a_frame_that_stands_there_twice_is_observed_once(log: Log) -> None:
+    for seq in [*range(20), 19, *range(10, 30), 0]:
+        log.frame(seq)
+    log.frame(30, crc=b"00000000")  # a copy that was spoilt is no observation
+    log.frame(30)
+    log.ledger(0, 31)
+    with working(log.kafka):
+        messages = log.read(EVENTS, lambda got: any(isinstance(m, Ledger) for m in got))
+    assert [message.seq for message in messages if isinstance(message, Observation)] == list(range(31))
 
 
 def test_a_camera_that_sees_nothing_says_so(log: Log) -> None:

@@ -51,6 +51,7 @@ def line(finding: Finding) -> str:
     growth = "too short to tell"
     if finding.slope is not None:
         growth = f"{100 * finding.slope.growth(finding.hours):+6.1f} % over the run"
+        growth += ", below its peak in the warm-up" if finding.below_peak else ""
     return f"{said:6}{finding.role:16}{finding.most:8.0f} {UNITS[finding.what]:12} {growth}"
 
 

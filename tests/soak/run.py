@@ -75,6 +75,7 @@ def _settings(runs: Path, uris: list[str]) -> dict[str, Any]:
     """Short windows and short retention, so that many of both pass; reconnects without long pauses."""
     return {
         "run_dir": str(runs),
+        "policy": {"purpose": "a soak of emostream", "setting": "demonstration"},
         "cameras": [{"uri": uri} for uri in uris],
         "kafka": {"partitions": 4, "frames_retention_minutes": 2},
         "capture": {

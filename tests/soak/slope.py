@@ -36,6 +36,10 @@ class Life:
         kept = self.times >= time
         return Life(self.times[kept], self.values[kept])
 
+    def before(self, time: float) -> Life:
+        kept = self.times < time
+        return Life(self.times[kept], self.values[kept])
+
     def halves(self) -> tuple[Life, Life]:
         middle = self.times.size // 2
         return Life(self.times[:middle], self.values[:middle]), Life(self.times[middle:], self.values[middle:])

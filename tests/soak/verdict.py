@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tests.soak.measured import Measured
 from tests.soak.processes import SUMMED, Reading
-from tests.soak.slope import HOUR, Bound, Life, Slope, grows, theil_sen
+from tests.soak.slope import HOUR, LEAST_OF_A_LIFE, Bound, Life, Slope, grows, theil_sen
 
 MIB = 2**20
 WARM_UP = 1 / 3  # of the run, which is not measured
@@ -27,7 +27,8 @@ class Finding:
     """One role and one measure (`what`: memory or disk in MiB, or descriptors).
 
     `ceiling`: of a Java machine, the MiB that its heap and what is beside it may come to. It fills its heap before it
-    cleans up, so below that it passes.
+    cleans up, so below that it passes. `below_peak`: it never came above what it had in its warm-up, as one does whose
+    memory follows the backlog; what leaks comes above that sooner or later.
     """
 
     role: str
@@ -36,10 +37,13 @@ class Finding:
     hours: float
     most: float
     ceiling: float | None = None
+    below_peak: bool = False
 
     @property
     def passed(self) -> bool:
         if self.slope is None:
+            return True
+        if self.below_peak:
             return True
         if self.ceiling is not None and self.most <= self.ceiling:
             return True
@@ -54,7 +58,13 @@ class Finding:
             "points": self.slope.points,
         }
         row: dict[str, object] = {"role": self.role, "what": self.what, "most": round(self.most, 1)}
-        return {**row, **(measured or {"points": 0}), "ceiling": self.ceiling, "passed": self.passed}
+        return {
+            **row,
+            **(measured or {"points": 0}),
+            "ceiling": self.ceiling,
+            "below_peak": self.below_peak,
+            "passed": self.passed,
+        }
 
 
 def lives(readings: Sequence[Reading], role: str, what: str) -> list[Life]:
@@ -89,8 +99,10 @@ def _ceiling(command: str) -> float | None:
 
 def _finding(role: str, what: str, all_lives: list[Life], seconds: float, ceiling: float | None = None) -> Finding:
     settled = [max(WARM_UP * seconds, float(life.times[0]) + SETTLING * seconds) for life in all_lives]
-    slope = theil_sen(
-        [life.after(time).thinned(STRETCH_SECONDS) for life, time in zip(all_lives, settled, strict=True)]
-    )
+    measured = [life.after(time).thinned(STRETCH_SECONDS) for life, time in zip(all_lives, settled, strict=True)]
+    warm = [life.before(time).thinned(STRETCH_SECONDS) for life, time in zip(all_lives, settled, strict=True)]
+    slope = theil_sen(measured)
+    pairs = [(a.values, b.values) for a, b in zip(warm, measured, strict=True) if b.times.size >= LEAST_OF_A_LIFE]
+    below_peak = bool(pairs) and all(a.size and b.max() <= a.max() for a, b in pairs)
     most = max(float(life.values.max()) for life in all_lives)
-    return Finding(role, what, slope, seconds / HOUR, most, ceiling)
+    return Finding(role, what, slope, seconds / HOUR, most, ceiling, below_peak)

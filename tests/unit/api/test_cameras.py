@@ -124,6 +124,11 @@ def test_pausing_what_is_paused_is_nothing_new(site: Served) -> None:
     assert [record.action for record in site.room.audit] == ["camera.add"]
 
 
+def test_a_form_that_is_sent_as_it_stood_says_nothing_beside_the_uri(site: Served) -> None:
+    added = site("POST", "/v1/cameras", {"uri": "synthetic:?fps=4&loop=true", "fps": None, "loop": False, "id": None})
+    assert (added.status_code, added.json()["fps"], added.json()["loop"]) == (201, 4, True)
+
+
 def test_a_change_that_the_uri_contradicts_is_refused(site: Served) -> None:
     site("POST", "/v1/cameras", {"uri": "synthetic:?fps=4&id=a"})
     refused = site("PATCH", "/v1/cameras/a", {"fps": 9})

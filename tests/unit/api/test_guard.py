@@ -60,7 +60,7 @@ def test_what_a_form_can_send_is_refused(site: Served, kind: str) -> None:
         (b"\x80\x81", 400),
         (b"[" * 50_000, 400),
         (b"1" * 5000, 400),
-        (b'"\\ud800"', 422),
+        (b'{"uri": "synthetic:", "reason": "\\ud800"}', 422),
         (b"[]", 422),
     ],
 )

@@ -115,11 +115,15 @@ def test_what_people_ask_of_alerts(site: Served) -> None:
     until = (NOW + timedelta(hours=1)).isoformat()
     assert site("POST", "/v1/alerts/silence", {"rule": "sad", "until": until}).status_code == 202
     assert site("POST", "/v1/alerts/forget", {"id": "hall"}).status_code == 202
-    assert [each[0] for each in site.room.asked] == ["acknowledge", "silence", "forget"]
+    over = {"id": "hall", "until": "0001-01-01T00:00:00+14:00"}
+    assert site("POST", "/v1/alerts/silence", over).status_code == 202
+    assert [each[0] for each in site.room.asked] == ["acknowledge", "silence", "forget", "silence"]
+    assert site.room.asked[-1][2] == NOW
     assert [(each.action, each.target, each.outcome) for each in site.room.audit] == [
         ("alert.acknowledge", "alert/a", "done"),
         ("alerts.silence", "rule/sad", "done"),
         ("alerts.forget", "scope/hall", "done"),
+        ("alerts.silence", "scope/hall", "done"),
     ]
 
 

@@ -132,3 +132,15 @@ def test_redact() -> None:
 def test_a_task_travels_to_the_camera_process() -> None:
     spec, options = one("synthetic:?people=3&seed=7&fps=4"), ReadOptions(max_side=640, after=1 / 3)
     assert decode_task(encode_task(spec, options)) == (spec, options)
+
+
+def test_credentials_come_from_the_environment() -> None:
+    camera = CameraSettings(uri="rtsp://10.0.0.5/stream1", credentials="env:CAMERA_HALL")
+    [spec] = camera_specs([camera], environ={"CAMERA_HALL": "admin:p@ss/word"})
+    assert spec.location == "rtsp://admin:p%40ss%2Fword@10.0.0.5/stream1"
+    assert "admin" not in spec.public_uri
+    with pytest.raises(UsageError, match="env:CAMERA_HALL: no user:password in it"):
+        camera_specs([camera], environ={})
+    for uri in ("synthetic:", "rtsp://a:b@10.0.0.5/stream1"):
+        with pytest.raises(UsageError, match="credentials are for network cameras"):
+            camera_specs([camera.model_copy(update={"uri": uri})], environ={"CAMERA_HALL": "a:b"})

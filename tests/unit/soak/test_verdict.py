@@ -64,6 +64,18 @@ def test_growth_in_the_warm_up_is_none() -> None:
     assert all(each.passed for each in find(Measured(SECONDS, readings)))
 
 
+@pytest.mark.parametrize(("peak", "passed"), [(300, True), (150, False)])
+def test_memory_that_follows_the_backlog_stays_below_its_first_peak(peak: float, passed: bool) -> None:
+    """After the peak it is at 100 MiB, and grows to about 200 until the end."""
+    third = SECONDS / 3
+    readings = [reading(at, "analyzer", 1, peak) for at in range(0, int(third), 5)]
+    readings += [
+        reading(at, "analyzer", 1, 100 + 150 * (at - third) / SECONDS) for at in range(int(third), int(SECONDS), 5)
+    ]
+    memory, _ = find(Measured(SECONDS, readings))
+    assert memory.passed == passed
+
+
 @pytest.mark.parametrize(("heap", "passed"), [("-Xmx512m", True), ("-Xmx64m", True), ("-Xmx16m", False), ("", False)])
 def test_a_heap_may_fill_to_its_bound(heap: str, passed: bool) -> None:
     """It grows to 280 MiB: below 512 + 256 and 64 + 256, above 16 + 256."""

@@ -1,0 +1,116 @@
+"""What is told of a request that comes to nothing: problem+json (RFC 9457), whatever went wrong.
+
+No answer holds what the request held, a traceback, or a secret.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from kafka.errors import KafkaError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from pipeline.cameras.changes import NotAdded, UnknownCamera
+from pipeline.errors import ClassifierUnavailable, DependencyError, EmostreamError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 5
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with the request."""
+
+    pointer: str = Field(description="where, such as /body/fps or /query/since")
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457. `request_id`: what the log knows the request by."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[Fault] = Field(default_factory=list)
+    request_id: str = ""
+
+
+class Refused(HTTPException):
+    """A request that comes to nothing: `detail` says why, and what to do."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        faults: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail, dict(headers or {}))
+        self.faults = list(faults)
+
+
+def unavailable(detail: str) -> Refused:
+    """Something that it takes is away; asking again later may help."""
+    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def answer(refused: HTTPException, request_id: str) -> Response:
+    status = HTTPStatus(refused.status_code)
+    detail = "" if refused.detail == status.phrase else str(refused.detail)
+    faults = refused.faults if isinstance(refused, Refused) else []
+    problem = Problem(title=status.phrase, status=status, detail=detail, errors=faults, request_id=request_id)
+    return Response(problem.model_dump_json(), status, refused.headers, MEDIA_TYPE)
+
+
+def told(error: Exception) -> HTTPException:
+    """How an error is told to whoever asked."""
+    match error:
+        case HTTPException():
+            return error
+        case RequestValidationError():
+            faults = [Fault(pointer=_pointer(each["loc"]), detail=str(each["msg"])) for each in error.errors()]
+            what = "the request does not fit its description; `errors` says where"
+            return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, what, faults=faults)
+        case DependencyError() | ClassifierUnavailable():
+            return unavailable(str(error))
+        case KafkaError():
+            return unavailable("Kafka does not answer")
+        case UnknownCamera():
+            return Refused(HTTPStatus.NOT_FOUND, error.message)
+        case NotAdded():
+            return Refused(HTTPStatus.CONFLICT, str(error))
+        case EmostreamError():
+            return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+        case _:
+            return Refused(
+                HTTPStatus.INTERNAL_SERVER_ERROR, "an error of emostream's own; its log knows the request_id"
+            )
+
+
+def install(app: FastAPI) -> None:
+    async def handle(request: Request, error: Exception) -> Response:
+        return answer(told(error), request.state.request_id)
+
+    for kind in (HTTPException, RequestValidationError, EmostreamError, KafkaError, Exception):
+        app.add_exception_handler(kind, handle)
+
+
+_CONTENT = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "refused; `detail` says why", **_CONTENT},
+    "5XX": {"description": "something that it takes is away; `Retry-After` says when to ask again", **_CONTENT},
+}
+"""For OpenAPI: what any request may come to."""
+
+
+def _pointer(location: Sequence[int | str]) -> str:
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in location)

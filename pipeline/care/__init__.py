@@ -1,0 +1,1 @@
+"""The care report: a day of one room on a page."""

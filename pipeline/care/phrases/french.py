@@ -1,0 +1,163 @@
+"""French."""
+
+from __future__ import annotations
+
+from pipeline.care.day import Part
+from pipeline.care.phrases.phrases import Phrases
+from pipeline.care.timeline import Shows, Why
+from pipeline.care.usual import Measure
+from pipeline.messages import ClearedBy
+
+FRENCH = Phrases(
+    report="Rapport sur {place}",
+    head="{site} · heures de {zone}",
+    so_far="jusqu’ici, à {time}",
+    read="Un visage a pu être lu pendant {time}.",
+    expression="L’expression apparente était {list}.",
+    mostly="surtout {label} ({share})",
+    most_often="le plus souvent {label} ({share})",
+    also="{label} ({share})",
+    then="{first}, puis {others}",
+    nothing_read="Aucun visage n’a pu être lu.",
+    nobody="Personne n’était dans le champ pendant {time}.",
+    withheld="Pour {time}, les chiffres sur les visages sont retenus : trop peu de personnes étaient dans le champ.",
+    finding={
+        (Measure.EXPRESSION, True): "{part}, l’expression apparente était plus souvent {label} que d’habitude "
+        "({value} des lectures, d’habitude {usual}).",
+        (Measure.EXPRESSION, False): "{part}, l’expression apparente était moins souvent {label} que d’habitude "
+        "({value} des lectures, d’habitude {usual}).",
+        (Measure.IN_VIEW, True): "{part}, quelqu’un était dans le champ plus longtemps que d’habitude "
+        "({value} du temps vu, d’habitude {usual}).",
+        (Measure.IN_VIEW, False): "{part}, quelqu’un était dans le champ moins longtemps que d’habitude "
+        "({value} du temps vu, d’habitude {usual}).",
+    },
+    parts={
+        None: "Sur la journée",
+        Part.NIGHT: "La nuit (0–6 h)",
+        Part.MORNING: "Le matin (6–12 h)",
+        Part.AFTERNOON: "L’après-midi (12–18 h)",
+        Part.EVENING: "Le soir (18–24 h)",
+    },
+    nothing_stands_out="Rien ne ressort par rapport aux {days} jours précédents.",
+    usual_unknown="Ce qui est habituel ici n’est pas encore connu : trop peu de jours précédents à comparer.",
+    no_alert="Il n’y a eu aucune alerte.",
+    one_alert="Il y a eu une alerte, {alert} ; {handled}.",
+    handled="{who} l’a prise en charge à {time}",
+    not_handled="personne ne l’a prise en charge",
+    no_data="Aucune image utilisable",
+    alert_at="« {title} » à {time}",
+    alerts="Il y a eu {count} alertes, {list} ; {handled}.",
+    all_handled="toutes ont été prises en charge",
+    some_not_handled=(
+        "l’une d’elles n’a été prise en charge par personne",
+        "{count} n’ont été prises en charge par personne",
+    ),
+    still_stand=("L’une d’elles dure encore.", "{count} durent encore."),
+    seen="Sur {total}, {seen} ont été réellement vues ({share}).",
+    not_seen="Pendant {time}, rien n’a été vu : {reasons}.",
+    unknown_then="Ce qui s’est passé alors n’est pas connu, et aucune alerte sur les expressions n’était possible.",
+    adjectives={
+        "happy": "joyeuse",
+        "neutral": "neutre",
+        "surprise": "surprise",
+        "sad": "triste",
+        "fear": "apeurée",
+        "angry": "en colère",
+        "disgust": "dégoûtée",
+    },
+    rows={
+        "happy": "Joie",
+        "neutral": "Neutre",
+        "surprise": "Surprise",
+        "sad": "Tristesse",
+        "fear": "Peur",
+        "angry": "Colère",
+        "disgust": "Dégoût",
+    },
+    chart="La journée heure par heure : expressions apparentes, part réellement vue, et ce qu’il y avait à voir",
+    alerts_row="Alertes",
+    expressions_heading="Expression apparente",
+    day_column="jour",
+    usual_column="habituel",
+    coverage_heading="Réellement vu",
+    shows_heading="Ce qu’il y avait à voir",
+    shows={
+        Shows.EXPRESSIONS: "Expressions variées",
+        Shows.CALM: "Expressions calmes",
+        Shows.UNREADABLE: "Visage illisible",
+        Shows.NOBODY: "Personne",
+        Shows.WITHHELD: "Chiffres retenus",
+        Shows.MISSING: "Non vu",
+    },
+    why={
+        Why.DOWN: "caméra en panne",
+        Why.BLIND: "caméra aveugle",
+        Why.LOST: "images perdues",
+        Why.SILENT: "aucune image reçue",
+        Why.PAUSED: "caméra en pause",
+        Why.STOPPED: "caméra arrêtée",
+        Why.NOT_EXPECTED: "aucune image attendue",
+        Why.UNKNOWN: "rien d’enregistré",
+    },
+    details={
+        "frozen": "image figée",
+        "dark": "obscurité",
+        "overexposed": "surexposition",
+        "covered": "obstruée",
+        "out_of_focus": "floue",
+        "moved": "déplacée",
+        "removed": "retirée",
+        "unreadable": "images illisibles",
+        "expired": "gardées trop peu pour être lues",
+        "buffer_full": "trop nombreuses à envoyer",
+    },
+    paused_by="par {who}",
+    clock_change="L’heure a changé : ce jour compte {hours} heures.",
+    alerts_heading="Alertes",
+    severities={"critical": "critique", "warning": "avertissement", "info": "information"},
+    of="de {where}",
+    known_then="Connu alors : « {reason} ».",
+    seen_then="{share} des images étaient réellement vues.",
+    revised=(
+        "Des images tardives ont depuis modifié l’une des fenêtres en cause.",
+        "Des images tardives ont depuis modifié {count} des fenêtres en cause.",
+    ),
+    acknowledged="Prise en charge par {who} à {time}.",
+    not_acknowledged="Prise en charge par personne.",
+    silenced="Mise en silence par {who}.",
+    cleared={
+        ClearedBy.DATA: "Fin constatée à {time}.",
+        ClearedBy.NOTHING_EXPECTED: "Close à {time} parce que les caméras ont été arrêtées ; la fin n’a pas été "
+        "constatée.",
+        ClearedBy.FORGOTTEN: "Close à {time} sur demande ; la fin n’a pas été constatée.",
+        ClearedBy.RULE: "Close à {time} parce que la règle a été retirée ; la fin n’a pas été constatée.",
+        None: "Close à {time}.",
+    },
+    stands="Dure encore.",
+    quiet_heading="Calme : vu, et personne ou une expression calme",
+    quiet={Shows.NOBODY: "personne", Shows.CALM: "personne, ou calme"},
+    no_quiet="Aucune demi-heure calme d’affilée.",
+    missing_heading="Manquant : non vu",
+    no_missing="Rien ne manque.",
+    shorter="plus courts, ensemble",
+    deeds_heading="Ce qui a été changé",
+    actions={
+        "camera.add": "a ajouté la caméra",
+        "camera.change": "a modifié la caméra",
+        "camera.remove": "a retiré la caméra",
+        "camera.pause": "a mis la caméra en pause",
+        "camera.resume": "a remis la caméra en marche",
+        "alerts.silence": "a mis des alertes en silence",
+        "alerts.forget": "a clos des alertes ; l’habituel sera réappris",
+    },
+    notes=(
+        "L’expression apparente est l’aspect d’un visage pour un modèle, qui peut se tromper. Ce n’est pas ce que la "
+        "personne ressent, ni un diagnostic.",
+        "Réellement vu : la part des images attendues qui sont arrivées et montraient quelque chose. Calme : au moins "
+        "deux lectures sur trois semblaient neutres. Les durées dans le champ sont comptées en fenêtres entières.",
+        "L’absence d’alerte ne veut pas dire que tout allait bien. Rien ne remplace d’aller voir.",
+    ),
+    usual_note="Habituel : la moyenne des {days} jours précédents dont on sait assez.",
+    provisional="Les {time} les plus récentes peuvent encore changer.",
+    made="Établi le {time} par emostream {version}.",
+)

@@ -1,0 +1,161 @@
+"""German."""
+
+from __future__ import annotations
+
+from pipeline.care.day import Part
+from pipeline.care.phrases.phrases import Phrases
+from pipeline.care.timeline import Shows, Why
+from pipeline.care.usual import Measure
+from pipeline.messages import ClearedBy
+
+GERMAN = Phrases(
+    report="Bericht zu {place}",
+    head="{site} · Uhrzeiten in {zone}",
+    so_far="bisher, bis {time}",
+    read="{time} lang war ein Gesicht zu lesen.",
+    expression="Der sichtbare Ausdruck war {list}.",
+    mostly="meist {label} ({share})",
+    most_often="am häufigsten {label} ({share})",
+    also="{label} ({share})",
+    then="{first}, dann {others}",
+    nothing_read="Kein Gesicht war zu lesen.",
+    nobody="{time} lang war niemand im Bild.",
+    withheld="Für {time} werden die Zahlen zu Gesichtern zurückgehalten: Es waren zu wenige Menschen im Bild.",
+    finding={
+        (Measure.EXPRESSION, True): "{part} war der sichtbare Ausdruck häufiger {label} als sonst "
+        "({value} der Ablesungen, sonst {usual}).",
+        (Measure.EXPRESSION, False): "{part} war der sichtbare Ausdruck seltener {label} als sonst "
+        "({value} der Ablesungen, sonst {usual}).",
+        (Measure.IN_VIEW, True): "{part} war länger jemand im Bild als sonst "
+        "({value} der gesehenen Zeit, sonst {usual}).",
+        (Measure.IN_VIEW, False): "{part} war weniger lang jemand im Bild als sonst "
+        "({value} der gesehenen Zeit, sonst {usual}).",
+    },
+    parts={
+        None: "Über den Tag",
+        Part.NIGHT: "In der Nacht (0–6 Uhr)",
+        Part.MORNING: "Am Vormittag (6–12 Uhr)",
+        Part.AFTERNOON: "Am Nachmittag (12–18 Uhr)",
+        Part.EVENING: "Am Abend (18–24 Uhr)",
+    },
+    nothing_stands_out="Gegenüber den {days} Tagen davor fällt nichts auf.",
+    usual_unknown="Was hier üblich ist, ist noch nicht bekannt: Es gibt zu wenige frühere Tage zum Vergleich.",
+    no_alert="Es gab keine Meldung.",
+    one_alert="Es gab eine Meldung, {alert}; {handled}.",
+    handled="{who} hat sie um {time} übernommen",
+    not_handled="niemand hat sie übernommen",
+    no_data="Keine brauchbaren Bilder",
+    alert_at="„{title}“ um {time}",
+    alerts="Es gab {count} Meldungen, {list}; {handled}.",
+    all_handled="alle wurden übernommen",
+    some_not_handled=("eine hat niemand übernommen", "{count} hat niemand übernommen"),
+    still_stand=("Eine besteht noch.", "{count} bestehen noch."),
+    seen="Von {total} wurden {seen} wirklich gesehen ({share}).",
+    not_seen="{time} lang war nichts zu sehen: {reasons}.",
+    unknown_then="Was in dieser Zeit war, ist nicht bekannt, und es konnte keine Meldung zum Ausdruck geben.",
+    adjectives={
+        "happy": "fröhlich",
+        "neutral": "neutral",
+        "surprise": "überrascht",
+        "sad": "traurig",
+        "fear": "ängstlich",
+        "angry": "wütend",
+        "disgust": "angewidert",
+    },
+    rows={
+        "happy": "Fröhlich",
+        "neutral": "Neutral",
+        "surprise": "Überrascht",
+        "sad": "Traurig",
+        "fear": "Ängstlich",
+        "angry": "Wütend",
+        "disgust": "Angewidert",
+    },
+    chart="Der Tag nach der Uhr: sichtbare Ausdrücke, wie viel wirklich gesehen wurde, und was zu sehen war",
+    alerts_row="Meldungen",
+    expressions_heading="Sichtbarer Ausdruck",
+    day_column="Tag",
+    usual_column="sonst",
+    coverage_heading="Wirklich gesehen",
+    shows_heading="Was zu sehen war",
+    shows={
+        Shows.EXPRESSIONS: "Wechselnder Ausdruck",
+        Shows.CALM: "Ruhiger Ausdruck",
+        Shows.UNREADABLE: "Gesicht nicht lesbar",
+        Shows.NOBODY: "Niemand im Bild",
+        Shows.WITHHELD: "Zahlen zurückgehalten",
+        Shows.MISSING: "Nicht gesehen",
+    },
+    why={
+        Why.DOWN: "Kamera ausgefallen",
+        Why.BLIND: "Kamera sieht nichts",
+        Why.LOST: "Bilder verloren",
+        Why.SILENT: "keine Bilder kamen an",
+        Why.PAUSED: "Kamera pausiert",
+        Why.STOPPED: "Kamera abgeschaltet",
+        Why.NOT_EXPECTED: "keine Bilder erwartet",
+        Why.UNKNOWN: "nichts aufgezeichnet",
+    },
+    details={
+        "frozen": "Bild steht",
+        "dark": "dunkel",
+        "overexposed": "überbelichtet",
+        "covered": "verdeckt",
+        "out_of_focus": "unscharf",
+        "moved": "verdreht",
+        "removed": "entfernt",
+        "unreadable": "unlesbare Bilder",
+        "expired": "zu kurz aufbewahrt, um gelesen zu werden",
+        "buffer_full": "zu viele zum Senden",
+    },
+    paused_by="von {who}",
+    clock_change="Die Uhr wurde umgestellt: Dieser Tag hat {hours} Stunden.",
+    alerts_heading="Meldungen",
+    severities={"critical": "dringend", "warning": "Warnung", "info": "Hinweis"},
+    of="von {where}",
+    known_then="Damals bekannt: „{reason}“.",
+    seen_then="{share} der Bilder waren wirklich gesehen.",
+    revised=(
+        "Verspätete Bilder haben seither eines der Fenster dahinter geändert.",
+        "Verspätete Bilder haben seither {count} der Fenster dahinter geändert.",
+    ),
+    acknowledged="Übernommen von {who} um {time}.",
+    not_acknowledged="Von niemandem übernommen.",
+    silenced="Stummgeschaltet von {who}.",
+    cleared={
+        ClearedBy.DATA: "Um {time} war zu sehen, dass es vorbei ist.",
+        ClearedBy.NOTHING_EXPECTED: "Um {time} geschlossen, weil die Kameras abgeschaltet wurden; dass es vorbei ist, "
+        "war nicht zu sehen.",
+        ClearedBy.FORGOTTEN: "Um {time} auf Wunsch geschlossen; dass es vorbei ist, war nicht zu sehen.",
+        ClearedBy.RULE: "Um {time} geschlossen, weil es die Regel nicht mehr gibt; dass es vorbei ist, war nicht zu "
+        "sehen.",
+        None: "Um {time} geschlossen.",
+    },
+    stands="Besteht noch.",
+    quiet_heading="Ruhig: gesehen, und niemand da oder ruhiger Ausdruck",
+    quiet={Shows.NOBODY: "niemand im Bild", Shows.CALM: "niemand, oder ruhig"},
+    no_quiet="Keine halbe Stunde am Stück war ruhig.",
+    missing_heading="Fehlend: nicht gesehen",
+    no_missing="Es fehlt nichts.",
+    shorter="kürzere zusammen",
+    deeds_heading="Was geändert wurde",
+    actions={
+        "camera.add": "hat die Kamera hinzugefügt",
+        "camera.change": "hat die Kamera geändert",
+        "camera.remove": "hat die Kamera entfernt",
+        "camera.pause": "hat die Kamera pausiert",
+        "camera.resume": "hat die Kamera weiterlaufen lassen",
+        "alerts.silence": "hat Meldungen stummgeschaltet",
+        "alerts.forget": "hat Meldungen geschlossen und lässt das Übliche neu lernen",
+    },
+    notes=(
+        "Der sichtbare Ausdruck ist, wie ein Gesicht für ein Modell aussieht, das sich irren kann. Er ist nicht, was "
+        "jemand fühlt, und keine Diagnose.",
+        "Wirklich gesehen: der Teil der erwarteten Bilder, die ankamen und etwas zeigten. Ruhig: Mindestens zwei von "
+        "drei Ablesungen sahen neutral aus. Zeiten im Bild sind in ganzen Fenstern gezählt.",
+        "Keine Meldung heißt nicht, dass es jemandem gut ging. Nichts ersetzt das Nachsehen.",
+    ),
+    usual_note="Sonst: im Mittel der {days} Tage davor, von denen genug bekannt ist.",
+    provisional="Die letzten {time} können sich noch ändern.",
+    made="Erstellt am {time} mit emostream {version}.",
+)

@@ -1,0 +1,99 @@
+"""`emostream dashboard`: serves the page until it is asked to stop."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from pipeline.access import Access
+from pipeline.dashboard.app import Served, application
+from pipeline.errors import DependencyError, UsageError
+from pipeline.kafka.heartbeat import Heartbeat
+from pipeline.messages import RoleState
+from pipeline.metrics import Metrics, list_targets
+from pipeline.settings import ApiSettings, DashboardSettings, Settings, is_loopback
+from pipeline.watch.follow import Follower
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 5
+LARGEST_SAID = 1024  # bytes: a page has nothing to say
+
+
+def run(settings: Settings, stop: threading.Event, tell: Callable[[str], None]) -> None:
+    """Until `stop` is set. `tell`: is given the page's address. Raises UsageError and DependencyError."""
+    access = access_to(settings)
+    metrics = Metrics("dashboard")
+    listening = _listen(settings.dashboard)
+    port = metrics.serve(settings.metrics.host)
+    list_targets(settings.metrics.targets_dir, "dashboard", settings.metrics.host, [port])
+    with Follower.of(settings) as follower, Heartbeat(settings, "dashboard", port, state=lambda: _state(follower)):
+        served = Served(settings, follower, access, api_url(settings), metrics.pages_open.set)
+        with serving(served, listening):
+            tell(address(settings.dashboard, listening))
+            stop.wait()
+
+
+def access_to(settings: Settings) -> Access:
+    """Raises UsageError where the page would be open to others."""
+    if not settings.api.tokens and not is_loopback(settings.dashboard.host):
+        what = f"api.tokens: none, but dashboard.host {settings.dashboard.host} is reached from other machines"
+        raise UsageError(what, "give api.tokens, or let dashboard.host be 127.0.0.1")
+    return Access.of(settings.api)
+
+
+def api_url(settings: Settings) -> str:
+    return settings.dashboard.api_url or f"http://{_reached(settings.api)}:{settings.api.port}"
+
+
+def address(dashboard: DashboardSettings, listening: socket.socket) -> str:
+    return f"http://{_reached(dashboard)}:{listening.getsockname()[1]}/"
+
+
+@contextmanager
+def serving(served: Served, listening: socket.socket) -> Iterator[None]:
+    """The page on a listening socket, in a thread of its own."""
+    config = uvicorn.Config(
+        application(served),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        ws="websockets-sansio",
+        ws_max_size=LARGEST_SAID,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="page", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(STOP_SECONDS + 2)
+
+
+def _listen(dashboard: DashboardSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in dashboard.host else socket.AF_INET
+    try:
+        return socket.create_server((dashboard.host.strip("[]"), dashboard.port), family=family, backlog=256)
+    except OSError as error:
+        what = f"the page cannot listen on {dashboard.host}:{dashboard.port}: {error.strerror}"
+        raise DependencyError(what, "choose another with --port or dashboard.port") from None
+
+
+def _reached(section: DashboardSettings | ApiSettings) -> str:
+    host = section.host.strip("[]")
+    if host in ("", "0.0.0.0", "::"):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _state(follower: Follower) -> tuple[RoleState, str]:
+    away = follower.feed.away_since is not None
+    return (RoleState.WAITING, "Kafka") if away else (RoleState.RUNNING, "")

@@ -1,0 +1,42 @@
+"""Calls that block: how many at once, how long they are waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from pipeline.api.problems import Refused
+from pipeline.api.threads import Threads
+
+
+def test_what_a_call_gives_and_what_it_raises() -> None:
+    async def calls() -> None:
+        threads = Threads("calls", 1, 30)
+        assert await threads.run(divmod, 7, 2) == (3, 1)
+        with pytest.raises(ZeroDivisionError):
+            await threads.run(divmod, 7, 0)
+        threads.close()
+
+    asyncio.run(calls())
+
+
+def test_one_that_hangs_is_left_and_keeps_its_thread() -> None:
+    async def calls() -> None:
+        go = threading.Event()
+        threads = Threads("calls", 1, 0.05)
+        with pytest.raises(Refused, match=r"no end within 0.05 s \(calls\); what was asked for may still be done"):
+            await threads.run(go.wait, 30)
+        with pytest.raises(Refused, match=r"too much is under way \(calls\)"):
+            await threads.run(go.wait, 30)
+        go.set()
+        while True:  # its thread is free again as soon as it has ended
+            try:
+                assert await threads.run(str, 1) == "1"
+                break
+            except Refused:
+                await asyncio.sleep(0.01)
+        threads.close()
+
+    asyncio.run(calls())
