@@ -14,7 +14,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 GOOD, BAD, DOUBTFUL = "#0072B2", "#D55E00", "#E69F00"  # told apart by colour-blind people, too (Okabe and Ito)
-FATES = {"captured": "#000000", "observed": GOOD, "dead-lettered": "#CC79A7", "dropped": BAD, "in flight": "#56B4E9"}
+FATES = {"captured": "#999999", "observed": GOOD, "dead-lettered": "#CC79A7", "dropped": BAD, "in flight": "#56B4E9"}
 Panel = Any
 """A builder of a panel: those of the SDK have no type in common that tells of height and span."""
 

@@ -55,14 +55,17 @@ def sharpness(gray: Image) -> float:
     return round(fine / max(coarse, LEAST_COARSE), 3)
 
 
-def structure(gray: Image) -> tuple[float, float]:
-    """Deviation of the fine structure, sigmas of 1 to 2 pixels, and of the coarse, 2 to 4; gray levels."""
+def structure(gray: Image, within: Image | None = None) -> tuple[float, float]:
+    """Deviation of the fine structure, sigmas of 1 to 2 pixels, and of the coarse, 2 to 4; gray levels.
+
+    `within`: where it counts, else 0.
+    """
     sigma, level, levels = 0.0, gray.astype(np.float32), []
     for scale, kernel in zip(SCALES, KERNELS, strict=True):
         level = cv2.GaussianBlur(level, (kernel, kernel), (scale**2 - sigma**2) ** 0.5)
         levels.append(level)
         sigma = scale
-    fine, coarse = (float(cv2.meanStdDev(a - b)[1][0, 0]) for a, b in pairwise(levels))
+    fine, coarse = (float(cv2.meanStdDev(a - b, mask=within)[1][0, 0]) for a, b in pairwise(levels))
     return fine, coarse
 
 

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 from pipeline.analyze.crop import Cropper, Cut
 from pipeline.analyze.decode import Decoder, Picture
@@ -16,7 +16,9 @@ from pipeline.analyze.detections import Detections
 from pipeline.analyze.gate import Gate
 from pipeline.analyze.image import Image
 from pipeline.analyze.observe import Seen
+from pipeline.analyze.preview import sketch
 from pipeline.analyze.sight.glance import glance
+from pipeline.analyze.sight.shown import Shown
 from pipeline.classify.abstain import verdict
 from pipeline.classify.classifier import Classifier, Probabilities
 from pipeline.errors import BadRecord
@@ -27,11 +29,15 @@ from pipeline.zones import Zones
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A frame's faces. `crops[i]` shows `seen.faces[cropped[i]]`; faces that are not read have no crop."""
+    """A frame's faces. `crops[i]` shows `seen.faces[cropped[i]]`; faces that are not read have no crop.
+
+    `sketch`: what a preview is made from, where one is due.
+    """
 
     seen: Seen
     cropped: list[int] = field(default_factory=list)
     crops: list[Image] = field(default_factory=list)
+    sketch: Image | None = None
 
 
 class Vision:
@@ -44,6 +50,7 @@ class Vision:
         self._abstain_below = classifier.abstain_below
         self._zones = Zones(settings.zones)
         self._glances = settings.sight.enabled
+        self._preview_cells = settings.privacy.preview_cells
         self._decode = Decoder(analyze.max_frame_bytes, analyze.max_frame_pixels, detect.max_side)
         margin = classifier.crop.margin if analyze.crop_margin is None else analyze.crop_margin
         self._cut = Cropper(classifier.crop, Gate(settings.quality, detect.min_face_px), detect.max_faces, margin)
@@ -52,8 +59,10 @@ class Vision:
     def detector(self) -> ModelRef:
         return self._detector.ref
 
-    def look(self, frames: Sequence[tuple[FrameHeader, bytes]]) -> list[Looked | BadRecord]:
-        """One answer a frame, in order."""
+    def look(
+        self, frames: Sequence[tuple[FrameHeader, bytes]], sketched: Collection[int] = ()
+    ) -> list[Looked | BadRecord]:
+        """One answer a frame, in order. `sketched`: which of them are given a sketch."""
         answers: dict[int, Looked | BadRecord] = {}
         pictures: dict[int, Picture] = {}
         seconds: dict[int, float] = {}
@@ -69,7 +78,10 @@ class Vision:
         share = (time.perf_counter() - began) / max(1, len(pictures))
         for (at, picture), faces in zip(pictures.items(), found, strict=True):
             try:
-                answers[at] = self._cut_out(frames[at][0], picture, faces, {"decode": seconds[at], "detect": share})
+                looked = self._cut_out(frames[at][0], picture, faces, {"decode": seconds[at], "detect": share})
+                if at in sketched:
+                    looked = replace(looked, sketch=sketch(picture.small.image, self._preview_cells))
+                answers[at] = looked
             except BadRecord as error:
                 answers[at] = error
         return [answers[at] for at in range(len(frames))]
@@ -98,7 +110,8 @@ class Vision:
         looked = Looked(Seen(picture.width, picture.height, found, timings))
         if self._glances:
             began = time.perf_counter()
-            looked.seen.glance = glance(picture.small.image)
+            size = picture.width, picture.height
+            looked.seen.glance = glance(picture.small.image, Shown(header.masks, size) if header.masks else None)
             timings["sight"] = time.perf_counter() - began
         for at, cut in enumerate(cuts):
             if cut.crop is not None:

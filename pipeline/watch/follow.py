@@ -14,14 +14,14 @@ from typing import Any, Self
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from pipeline.errors import DependencyError
+from pipeline.errors import BadRecord, DependencyError
 from pipeline.kafka.believable import taken
 from pipeline.kafka.clients import consumer
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import parse
-from pipeline.messages import Record, frame_identity
+from pipeline.messages import FrameHeader, Kind, Record, checksum, record_kind
 from pipeline.settings import KafkaSettings, Settings
-from pipeline.topics import ALERTS, CAMERA_STATUS, CAMERAS, EVENTS, ROLES, WINDOWS, name
+from pipeline.topics import ALERTS, CAMERA_STATUS, CAMERAS, EVENTS, PREVIEWS, ROLES, WINDOWS, name
 from pipeline.watch.camera import Preview
 from pipeline.watch.site import SiteView
 
@@ -35,8 +35,6 @@ RETRY_SECONDS = 1.0
 BACKLOG_SECONDS = 2.0
 LIVE = timedelta(seconds=30)
 REMINDED = timedelta(hours=26)  # an alert that stands is told again once a day
-PREVIEWS = "previews"
-PREVIEW_KIND = b"emostream.preview.v1"
 LARGEST_PREVIEW = 2**20
 
 
@@ -148,8 +146,6 @@ class Follower:
         partitions = []
         for topic in self._backs:
             numbers = reader.partitions_for_topic(topic)
-            if not numbers and topic == name(self._kafka, PREVIEWS):
-                continue  # of a site that has none
             if not numbers:
                 raise DependencyError(f"topic {topic} does not exist", "emostream topics apply creates it")
             partitions += [TopicPartition(topic, number) for number in sorted(numbers)]
@@ -231,14 +227,15 @@ class Follower:
 
 
 def _preview(record: Any) -> Preview | None:
-    """None for one that is none of ours."""
-    headers = dict(record.headers)
-    frame = frame_identity(headers)
+    """None, and a log line, for one that is not ours, or damaged."""
     try:
-        if frame is None or headers.get("ce_type") != PREVIEW_KIND or len(record.value) > LARGEST_PREVIEW:
-            raise ValueError("no preview")
-        captured_at = datetime.fromisoformat(headers["captured_at"].decode())
-    except (KeyError, ValueError) as error:
-        log.warning("skipped %s/%d/%d: %s", record.topic, record.partition, record.offset, error)
+        if record_kind(record.headers) is not Kind.PREVIEW or len(record.value) > LARGEST_PREVIEW:
+            raise BadRecord("type", "no preview")
+        header = FrameHeader.decode(record.headers)
+        if checksum(record.value) != header.crc:
+            raise BadRecord("crc", "damaged on its way")
+    except BadRecord as error:
+        log.warning("skipped %s/%d/%d: %s", record.topic, record.partition, record.offset, error.message)
         return None
-    return Preview(frame.site, frame.camera, frame.session, frame.seq, captured_at, record.value)
+    frame = header.frame_id
+    return Preview(frame.site, frame.camera, frame.session, frame.seq, header.captured_at, record.value)

@@ -132,6 +132,8 @@ class SightMonitor:
 
 
 def _changed(before: Image, now: Image) -> float:
-    """Part of the points that differ beyond noise."""
+    """Part of the points that differ beyond noise; all of them where others are shown."""
+    if before.shape != now.shape:
+        return 1.0
     apart = cv2.compare(cv2.absdiff(before, now), CHANGED_LEVELS, cv2.CMP_GT)
     return cv2.countNonZero(apart) / now.size
