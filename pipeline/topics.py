@@ -35,6 +35,7 @@ def plan(kafka: KafkaSettings) -> dict[str, Topic]:
     day = 24 * 3600.0
     few = min(kafka.partitions, 3)
     frames = {
+        "cleanup.policy": "delete",
         "retention.ms": _ms(kafka.frames_retention_minutes * 60),
         "retention.bytes": str(kafka.frames_retention_bytes),
         "segment.ms": _ms(60),
@@ -43,6 +44,7 @@ def plan(kafka: KafkaSettings) -> dict[str, Topic]:
         "compression.type": "producer",
     }
     previews = {
+        "cleanup.policy": "delete",
         "retention.ms": _ms(kafka.previews_retention_minutes * 60),
         "segment.ms": _ms(60),
         "segment.bytes": str(8 * 2**20),

@@ -152,7 +152,7 @@ def rows(
     ]
     value = [f"Value #{chr(ord('A') + at)}" if len(columns) > 1 else "Value" for at in range(len(columns))]
     names = {**keys, **{old: column.name for old, column in zip(value, columns, strict=True)}}
-    panel = table.Panel().height(9).span(span).unit("short")
+    panel = table.Panel().height(9).unit("short").show_header(True)
     panel.with_transformation(model.DataTransformerConfig(id_val="merge", options={}))
     hidden = {"Time": True}
     order = {old: at for at, old in enumerate(names)}

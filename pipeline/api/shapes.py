@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -73,6 +73,22 @@ class CameraChange(Asked):
     realtime: bool = True
     masks: Masks = []
     reason: Reason = ""
+
+
+class WindowsAsked(Asked):
+    """Which windows; what is left out is any."""
+
+    scope: Scope | None = Field(None, description="what a window speaks of")
+    id: Name | None = Field(None, description="name of the camera, zone or site")
+    spec: str | None = Field(None, max_length=32, description="kind of window, such as 60s or 300s/60s")
+    since: AwareDatetime | None = Field(None, description="that start then or later; none: an hour ago")
+    limit: int = Field(100, ge=1, le=500)
+    after: str | None = Field(None, max_length=400, description="`next` of the page before")
+
+
+class AlertsAsked(Asked):
+    which: Literal["standing", "cleared", "all"] = "standing"
+    limit: int = Field(100, ge=1, le=3000)
 
 
 class Why(Asked):

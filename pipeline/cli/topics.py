@@ -72,15 +72,21 @@ def replay(
 
 @topics_app.command("apply")
 def topics_apply(config: SettingsFile = None) -> None:
-    """Create the topics that are missing."""
+    """Create the topics that are missing, and have those shortened that keep records longer than the settings say."""
     from pipeline.console.audited import Change, audited
-    from pipeline.kafka.clients import apply_topics
+    from pipeline.kafka.retention import apply
+    from pipeline.topics import plan
 
     settings = load(config)
-    created = apply_topics(settings.kafka)
-    if created:
-        with audited(settings, Change("topics.apply", "topics", getpass.getuser(), after={"created": created})):
+    created, shortened = apply(settings.kafka, plan(settings.kafka))
+    if created or shortened:
+        change = Change("topics.apply", "topics", getpass.getuser())
+        change.before = {f"{each.topic}: {each.field}": each.found for each in shortened}
+        change.after = {"created": created, **{f"{each.topic}: {each.field}": each.wanted for each in shortened}}
+        with audited(settings, change):
             pass
+    for each in shortened:
+        print(f"{each.topic}: {each.field} was {each.found}, is now {each.wanted}")
     print("created: " + ", ".join(created) if created else "all topics are there")
 
 
@@ -88,7 +94,14 @@ def topics_apply(config: SettingsFile = None) -> None:
 def topics_check(config: SettingsFile = None) -> None:
     """Compare the topics with the plan."""
     from pipeline.kafka.clients import check_topics
+    from pipeline.kafka.held import held_topics
+    from pipeline.kafka.retention import overlong
+    from pipeline.topics import plan
 
-    lines = check_topics(load(config).kafka)
+    kafka = load(config).kafka
+    planned = plan(kafka)
+    lines = check_topics(kafka)
+    for each in overlong(planned, held_topics(kafka, planned)):
+        lines.append(f"{each.topic}: {each.field} is {each.found}, planned {each.wanted}: its records stay too long")
     print("\n".join(lines) or "all topics are as planned")
     raise typer.Exit(1 if lines else 0)

@@ -11,7 +11,7 @@ import ray
 
 from pipeline.cluster.supervisor import Supervisor
 from pipeline.errors import DependencyError
-from pipeline.kafka.clients import apply_topics
+from pipeline.kafka.retention import apply
 from pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ def run(settings: Settings, listen: Callable[[], threading.Event]) -> None:
     """Until the event that `listen` gives is set; it is called once Ray, which takes signals for itself, is there.
 
     Raises DependencyError when Ray, Kafka or the analyzers cannot be kept up."""
-    apply_topics(settings.kafka)
+    apply(settings.kafka)
     connect(settings)
     try:
         Supervisor(settings).run(listen())

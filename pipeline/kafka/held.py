@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -75,18 +75,18 @@ def differences(planned: Mapping[str, Topic], held: Mapping[str, Held]) -> list[
     return found
 
 
-def clock_offset(kafka: KafkaSettings) -> float:
-    """This machine's clock less Kafka's, in seconds; positive: ahead.
+def clock_offset(kafka: KafkaSettings, clock: Callable[[], float] = time.time) -> float:
+    """This machine's `clock` less Kafka's, in seconds; positive: ahead.
 
     Asked by an empty record on `roles`, which stands for no role; Kafka says when it took it. Raises DependencyError.
     """
     to = producer(kafka, linger_ms=0)
     try:
         for _ in range(2):  # the first one waits for the connection
-            sent = time.time()
+            sent = clock()
             key = f"doctor/{socket.gethostname()}".encode()
             taken = to.send(name(kafka, ROLES), key=key, value=None).get(timeout=ASK_SECONDS)
-            answered = time.time()
+            answered = clock()
     except KafkaError as error:
         raise DependencyError(f"Kafka does not tell its time ({error!r})", "see its log") from None
     finally:

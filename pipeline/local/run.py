@@ -20,7 +20,7 @@ from pipeline.classify.choose import check_folders
 from pipeline.console.start import StartView
 from pipeline.console.summary import summary
 from pipeline.errors import SourceError, UsageError
-from pipeline.kafka.clients import apply_topics
+from pipeline.kafka.retention import apply
 from pipeline.local.folders import new_run
 from pipeline.local.stack import LocalStack
 from pipeline.local.steering import Ports, place, url
@@ -50,7 +50,7 @@ def run(
         else:
             opened = stack.enter_context(contextlib.closing(new_run(settings.run_dir)))
             parts, folder = Given(settings), opened.path
-        apply_topics(settings.kafka)
+        apply(settings.kafka)
         console.print(f"[dim]ready after {time.monotonic() - began:.1f} s; logs in {shown(folder)}/logs[/dim]")
         console.print(f"[dim]the page:[/dim] {url(settings.dashboard)}/   [dim]the API:[/dim] {url(settings.api)}/v1")
         console.print("[dim]the events, in another terminal:[/dim]")

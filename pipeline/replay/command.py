@@ -55,6 +55,9 @@ def run(settings: Settings, options: Options, console: Console, stop: threading.
     since, until = _times(options, began)
     name = options.name or f"{began:%Y%m%d-%H%M%S}"
     topics.own(settings.kafka, name)  # refuses a wrong name before anything is read
+    if settings.privacy.aggregates:
+        hint = "what is withheld could be told from what a replay says otherwise"
+        raise UsageError("privacy.mode: aggregates: nothing is replayed", hint)
     found = span(settings.kafka, options.topic, since, until)
     job = Job(settings, name, found, since, Chosen(frozenset(options.cameras)), stop)
     with _bar(console, found.records) as bar:

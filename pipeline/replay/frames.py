@@ -81,7 +81,12 @@ def replay(
 ) -> None:
     """Returns when all of the span was read and what came of it is written to `mine`. Raises EmostreamError."""
     cv2.setNumThreads(1)
-    changes = {"analyze": settings.analyze.model_copy(update=EVERY_FACE), "delivery": "at_least_once", "kafka": mine}
+    changes = {
+        "analyze": settings.analyze.model_copy(update=EVERY_FACE),
+        "delivery": "at_least_once",
+        "kafka": mine,
+        "privacy": settings.privacy.model_copy(update={"previews": False}),
+    }
     replayed = settings.model_copy(update=changes)
     frames = OldFrames(consumer(settings.kafka), span)
     vision = Vision(replayed, make_detector(settings.detect, settings.model_dir), classifier)

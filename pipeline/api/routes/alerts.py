@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
@@ -12,7 +12,7 @@ from pipeline.aggregate.ask import LONGEST, Target
 from pipeline.api.audited import Deed
 from pipeline.api.desk import AtDesk, By, Desk
 from pipeline.api.problems import Refused
-from pipeline.api.shapes import Alerts, Forgetting, Silencing, Taken, Why
+from pipeline.api.shapes import Alerts, AlertsAsked, Forgetting, Silencing, Taken, Why
 from pipeline.errors import UsageError
 from pipeline.messages import Alert, AlertState
 from pipeline.watch.site import SiteView
@@ -20,15 +20,12 @@ from pipeline.watch.site import SiteView
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 
 AlertId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="the alert's id")]
-Which = Literal["standing", "cleared", "all"]
 
 
 @router.get("")
-async def list_alerts(
-    desk: AtDesk, which: Annotated[Which, Query()] = "standing", limit: Annotated[int, Query(ge=1, le=3000)] = 100
-) -> Alerts:
+async def list_alerts(desk: AtDesk, asked: Annotated[AlertsAsked, Query()]) -> Alerts:
     """The last record of each, newest first."""
-    return Alerts(alerts=desk.look(lambda view: _alerts(view, which))[:limit])
+    return Alerts(alerts=desk.look(lambda view: _alerts(view, asked.which))[: asked.limit])
 
 
 @router.post("/silence", status_code=HTTPStatus.ACCEPTED)
@@ -55,7 +52,7 @@ async def acknowledge_alert(desk: AtDesk, by: By, alert_id: AlertId, why: Why) -
     return await desk.threads.run(_acknowledge, desk, by, alert_id, why.reason)
 
 
-def _alerts(view: SiteView, which: Which) -> list[Alert]:
+def _alerts(view: SiteView, which: str) -> list[Alert]:
     standing = view.alerts.standing() if which != "cleared" else []
     return standing + (view.alerts.recent() if which != "standing" else [])
 

@@ -78,6 +78,7 @@ def test_windows_by_what_they_speak_of(site: Served) -> None:
         ({"limit": "501"}, "/query/limit"),
         ({"scope": "room"}, "/query/scope"),
         ({"id": "a/b"}, "/query/id"),
+        ({"sinse": "2026-01-01T00:00:00Z"}, "/query/sinse"),
     ],
 )
 def test_wrong_questions_are_named(site: Served, query: dict[str, str], pointer: str) -> None:

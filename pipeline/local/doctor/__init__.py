@@ -1,0 +1,30 @@
+"""`emostream doctor`: what stands in the way, here and on the way to the site's Kafka and model, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.local.doctor import broker, machine, services, site
+from pipeline.local.doctor.check import Check, guarded, render
+from pipeline.settings import Settings
+
+__all__ = ["Check", "examine", "render"]
+
+
+def examine(settings: Settings, config: Path | None = None) -> list[Check]:
+    """All checks, in the order a person would fix them.
+
+    `config`: the settings file, None without one: then nobody has decided yet what the machine is to run, and what a
+    site needs is only worth a look.
+    """
+    looks: dict[str, Callable[[], Check]] = {
+        "policy": lambda: site.policy(settings, config),
+        "secrets": lambda: site.secrets(settings),
+        **machine.looks(settings),
+        "ports": lambda: site.ports(settings),
+    }
+    if config is not None:
+        looks["settings file"] = lambda: site.secrecy(settings, config)
+    checks = [guarded(name, look) for name, look in looks.items()]
+    return [*checks, *broker.checks(settings.kafka), *services.checks(settings)]

@@ -1,0 +1,104 @@
+"""The site's Kafka: whether it is reached, holds the topics as planned, and has the right time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from pipeline.kafka.clients import reachable
+from pipeline.kafka.held import KEPT, READABLE, Difference, clock_offset, differences, held_topics
+from pipeline.local.doctor.check import Check, guarded
+from pipeline.settings import KafkaSettings
+from pipeline.topics import plan
+from pipeline.wording import Language, kept
+
+SKEW_SECONDS = 1.0
+WRONG_SECONDS = 60.0
+PICTURES = ("frames", "previews")
+FOR_EVER = "-1"
+
+
+def checks(kafka: KafkaSettings) -> Iterator[Check]:
+    """Only the first one where no Kafka is: what it holds cannot be told then."""
+    there = guarded("broker", lambda: _broker(kafka))
+    yield there
+    if there.status == "ok":
+        yield guarded("topics", lambda: _topics(kafka))
+        yield guarded("clock", lambda: _clock(kafka))
+
+
+def _broker(kafka: KafkaSettings) -> Check:
+    if reachable(kafka):
+        return Check("broker", "ok", f"Kafka at {kafka.bootstrap}")
+    default = kafka.bootstrap == KafkaSettings.model_fields["bootstrap"].default
+    hint = (
+        "`--local` starts one, kafka.bootstrap names another"
+        if default
+        else "is it running there? kafka.bootstrap names it"
+    )
+    return Check("broker", "warn" if default else "fail", f"nobody listens at {kafka.bootstrap}", hint)
+
+
+def _topics(kafka: KafkaSettings) -> Check:
+    planned = plan(kafka)
+    found = differences(planned, held_topics(kafka, planned))
+    pictures = {planned[short].name for short in PICTURES if short in planned}
+    if not found:
+        return Check("topics", "ok", f"{len(planned)} as planned")
+    missing = [each.topic for each in found if each.field == "topic"]
+    if len(missing) == len(planned):
+        return Check("topics", "warn", "none is there yet", "`emostream up` or `emostream topics apply` creates them")
+    grave = [each for each in found if _grave(each, pictures)]
+    lines = [_words(each) for each in grave or found]
+    return Check("topics", "fail" if grave else "warn", "; ".join(lines), "\n".join(_fixes(kafka, grave or found)))
+
+
+def _grave(each: Difference, pictures: Iterable[str]) -> bool:
+    """Missing, unreadable, or pictures of people that are kept for longer than the settings promise."""
+    if each.field == "compression.type":
+        return each.found not in READABLE
+    return each.field == "topic" or (each.field == KEPT and each.topic in pictures and _longer(each))
+
+
+def _longer(each: Difference) -> bool:
+    return each.found == FOR_EVER or not each.found or (each.wanted != FOR_EVER and int(each.found) > int(each.wanted))
+
+
+def _words(each: Difference) -> str:
+    match each.field:
+        case "topic":
+            return f"{each.topic} is missing"
+        case "retention.ms":
+            wanted, found = (_kept(value) for value in (each.wanted, each.found))
+            return f"{each.topic} keeps its records for {found}, the settings say {wanted}"
+        case "compression.type" if each.found not in READABLE:
+            return f"{each.topic} is compressed with {each.found}, which nobody here can read"
+        case _:
+            return f"{each.topic}: {each.field} is {each.found or 'not set'}, planned {each.wanted}"
+
+
+def _kept(value: str) -> str:
+    return "ever" if value in ("", FOR_EVER) else kept(Language.EN, int(value) / 1000)
+
+
+def _fixes(kafka: KafkaSettings, found: Iterable[Difference]) -> Iterator[str]:
+    fields = {each.field for each in found}
+    if "topic" in fields:
+        yield "`emostream topics apply` creates what is missing"
+    if "partitions" in fields:
+        yield "partitions: kafka.partitions of the settings has to say what is there; keys would move if it grew"
+    for each in found:
+        if each.field not in ("topic", "partitions"):
+            yield (
+                f"kafka-configs.sh --bootstrap-server {kafka.bootstrap} --alter --entity-type topics "
+                f"--entity-name {each.topic} --add-config {each.field}={each.wanted}"
+            )
+
+
+def _clock(kafka: KafkaSettings, clock: Callable[[], float] = time.time) -> Check:
+    offset = clock_offset(kafka, clock)
+    detail = f"{abs(offset):.1f} s {'ahead of' if offset > 0 else 'behind'} Kafka's"
+    if abs(offset) < SKEW_SECONDS:
+        return Check("clock", "ok", f"within {SKEW_SECONDS:g} s of Kafka's")
+    hint = "times of frames come from this clock: let it be set by NTP (chrony, timesyncd)"
+    return Check("clock", "fail" if abs(offset) >= WRONG_SECONDS else "warn", detail, hint)
