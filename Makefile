@@ -7,7 +7,7 @@ ARGS ?=
 # Tests spread over the cores; the ones that start the whole stack run one at a time (see tests/conftest.py).
 PYTEST ?= $(BIN)/pytest -n 2 --dist loadgroup
 
-.PHONY: demo test lint format clean docs bench faults triton soak fuzz help
+.PHONY: demo test lint format clean docs docs-site tutorials bench faults triton soak page-soak fuzz alerts-test help
 
 demo: $(READY) ## run the whole system on this machine; ARGS="--seconds 40 --report demo.json"
 	$(BIN)/emostream demo $(ARGS)
@@ -28,17 +28,30 @@ format: $(READY)
 docs: $(READY) ## write the generated pages: settings, metrics, schemas
 	$(BIN)/python -m pipeline.docs docs
 
+docs-site: $(READY) ## docs/ as a site with search, into build/site; any web server shows it
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet $(ARGS)
+	@echo "build/site is ready: $(BIN)/python -m http.server -d build/site 8600"
+
+tutorials: $(READY) ## every tutorial as a reader follows it, those that start a system of their own, too
+	EMOSTREAM_TUTORIALS=all $(BIN)/pytest --timeout 600 -s tests/e2e/test_tutorials.py $(ARGS)
+
 bench: $(READY) ## frames per second of the pipeline beside a bare loop
 	$(BIN)/emostream bench pipeline $(ARGS)
 
 soak: $(READY) ## an hour of wear on the whole system, its processes watched; ARGS="--minutes 30 --plot soak.png"
 	$(BIN)/python -m tests.soak $(ARGS)
 
+page-soak: $(READY) ## sixty cameras on the page for half an hour, in Chromium; ARGS="--minutes 5"
+	$(BIN)/python -m tests.page.soak $(ARGS)
+
 faults: $(READY) ## the system under kills, outages and garbage; ARGS="--seed 7 --only NAME --report faults.json"
 	$(BIN)/python -m tests.faults $(ARGS)
 
 fuzz: $(READY) ## 10,000 made-up requests to the control API; EMOSTREAM_API_SEED=7 makes others
 	EMOSTREAM_API_CASES=10000 $(BIN)/pytest --timeout 3600 -s tests/integration/test_api_schema.py $(ARGS)
+
+alerts-test: $(READY) ## every alert made to fire and clear; ARGS="--only cameras --report alerts.json"
+	$(BIN)/python -m tests.alerts_real $(ARGS)
 
 # Triton's Python backend runs the python that is first in PATH, isolated, and needs numpy 1. Torch it gets from $(VENV).
 triton: $(READY) ## a Triton Inference Server for the classifier's tests: 55 MB to download
@@ -63,4 +76,4 @@ clean: ## remove the virtual environment and caches; the fetched Kafka stays in 
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'

@@ -43,7 +43,7 @@ from serving.server.measures import MEANING
 
 CARRIES = {
     FRAMES: (Kind.FRAME, Kind.LEDGER),
-    EVENTS: (Kind.OBSERVATION, Kind.STUB, Kind.LEDGER, Kind.IDLE),
+    EVENTS: (Kind.OBSERVATION, Kind.CROWD, Kind.STUB, Kind.LEDGER, Kind.IDLE),
     WINDOWS: (Kind.WINDOW,),
     ALERTS: (Kind.ALERT,),
     CAMERAS: (Kind.CAMERA,),
@@ -67,9 +67,16 @@ FRAME_HEADERS = {
     "captured_at": "ISO 8601, UTC",
     "size": "width x height in pixels, such as 640x480",
     "crc": "crc32 of the JPEG bytes, hexadecimal",
-    "traceparent": "W3C trace context",
+    "traceparent": "W3C trace context of the frame",
     "scripted": "what a synthetic camera drew: expressions, comma separated, from left to right",
     "masks": "JSON: polygons that are blacked out, corners as fractions of the picture's width and height",
+}
+
+
+TRACED = {
+    Kind.OBSERVATION: "W3C trace context of the frame",
+    Kind.STUB: "W3C trace context of the frame",
+    Kind.WINDOW: "W3C trace context of one frame that it holds, where the trace of one is kept",
 }
 
 
@@ -161,7 +168,8 @@ def asyncapi() -> str:
             headers = {key: {"type": "string", "description": text} for key, text in FRAME_HEADERS.items()}
             content = "image/jpeg"
         else:
-            payload, headers, content = {"$ref": f"./{kind}.json"}, {}, "application/json"
+            payload, content = {"$ref": f"./{kind}.json"}, "application/json"
+            headers = {"traceparent": {"type": "string", "description": TRACED[kind]}} if kind in TRACED else {}
         messages[str(kind)] = {
             "name": str(kind),
             "contentType": content,
@@ -197,7 +205,7 @@ def _parts(section: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
 def _table(fields: Any, prefix: str) -> list[str]:
     lines = ["| field | default | meaning |", "|---|---|---|"]
     for field_name, field in fields:
-        default = "(required)" if field.is_required() else f"`{field.default}`"
+        default = "(required)" if field.is_required() else f"`{field.get_default(call_default_factory=True)}`"
         choices = getattr(field.annotation, "__args__", ())
         text = field.description or ", ".join(f"`{choice}`" for choice in choices if isinstance(choice, str))
         lines.append(f"| `{prefix}{field_name}` | {default} | {text} |")

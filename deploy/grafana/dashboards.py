@@ -15,7 +15,7 @@ from deploy.grafana import cameras, capacity, overview, serving, stages
 from deploy.grafana.panels import SOURCE
 
 FOLDER = Path(__file__).with_name("dashboards")
-RUNBOOKS = "http://127.0.0.1:8000/operations/"  # where docs/operations.md is shown; `mkdocs serve` does so here
+RUNBOOKS = "http://127.0.0.1:8600/operations/"  # where docs/operations.md is shown: as `make docs-site` says
 PAGES: dict[str, ModuleType] = {
     "overview": overview,
     "cameras": cameras,

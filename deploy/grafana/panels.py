@@ -109,6 +109,8 @@ def states(
         .mappings([model.ValueMap(options=options)])
         .merge_values(True)
         .row_height(0.8)
+        .fill_opacity(70)
+        .line_width(0)
         .show_value(look.VisibilityMode.NEVER)
         .legend(
             common.VizLegendOptions()

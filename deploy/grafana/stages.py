@@ -182,5 +182,6 @@ def panels() -> Iterator[Panel]:
         "Signs of life that Kafka took, in a minute, by process: twelve.",
         "short",
         Query(f"60 * rate(emostream_kafka_answers_total{{{SITE}}}[2m])", "{{role}} {{instance}}"),
+        span=24,
         runbooks=["KafkaUnreachable"],
     )

@@ -16,13 +16,13 @@ from pipeline.aggregate.alerts.commands import Command, Silence, Silences
 from pipeline.aggregate.alerts.owner import OwnerAlerts, Rules
 from pipeline.aggregate.alerts.presence import SILENT, Departures, presences
 from pipeline.aggregate.panes import WHOLE, Camera, CameraPanes, Tick
-from pipeline.aggregate.state import CameraRecord, PanesRecord, ScopeRecord, WindowState
+from pipeline.aggregate.state import CameraRecord, PanesRecord, ReleaseRecord, ScopeRecord, WindowState
 from pipeline.aggregate.summary import summary
-from pipeline.aggregate.windows import Policy, ScopeWindows, Spec
-from pipeline.messages import GONE, Alert, Idle, Ledger, Message, OfScope, Scope, Window
+from pipeline.aggregate.windows import Policy, ScopeWindows, Spec, Told
+from pipeline.messages import GONE, Alert, CrowdRecord, Idle, Ledger, Message, OfScope, Scope, Window
 from pipeline.zones import Zones
 
-Made = Window | Alert | ScopeRecord
+Made = Window | Alert | ScopeRecord | ReleaseRecord
 NO_RULES = Rules()
 PANES_EACH = 1000  # in one record: Kafka takes them up to a size, and an outage may have lasted for weeks
 GIVE_UP = timedelta(hours=1)  # a camera that was silent for so long is no longer expected
@@ -31,15 +31,19 @@ GIVE_UP = timedelta(hours=1)  # a camera that was silent for so long is no longe
 class EventsPartition:
     """The cameras of one partition of `emotion-events`. `too_late`: frames that no window counts any more."""
 
-    def __init__(self, policy: Policy, zones: Zones, restored: Iterable[CameraRecord] = ()) -> None:
+    def __init__(
+        self, policy: Policy, zones: Zones, restored: Iterable[CameraRecord] = (), joint: bool = False
+    ) -> None:
+        """`joint`: faces come in crowds, and all scopes of a site are told of together, see joint.py."""
         self.too_late = 0
         self._policy = policy
         self._zones = zones
+        self._joint = joint
         self._cameras = {(record.site, record.camera): self._panes(record.camera, record.state) for record in restored}
         self._since: dict[tuple[str, str], int] = {}  # first record of a camera that no stored state holds
         self._heard: dict[tuple[str, str], datetime] = {}
 
-    def add(self, message: Message, offset: int, now: datetime) -> list[CameraRecord | PanesRecord]:
+    def add(self, message: Message | CrowdRecord, offset: int, now: datetime) -> list[CameraRecord | PanesRecord]:
         """What a record sets free; the camera's own state comes last. `now`: the wall clock."""
         key = message.site, message.camera
         self.expect(*key)
@@ -56,7 +60,8 @@ class EventsPartition:
         assert camera.state is not None
         zones = self._zones.of(message.camera, tick.as_of)
         stored = CameraRecord(site=key[0], camera=key[1], state=camera.state)
-        return [*_by_scope(tick, *key, zones, _left(message)), stored]
+        split = _for_site if self._joint else _by_scope
+        return [*split(tick, *key, zones, _left(message)), stored]
 
     def expect(self, site: str, camera: str) -> None:
         """A camera of which something is to come: when nothing does, time passes for it, too."""
@@ -64,7 +69,7 @@ class EventsPartition:
             self._cameras[site, camera] = self._panes(camera)
 
     def _panes(self, camera: str, state: Camera | None = None) -> CameraPanes:
-        return CameraPanes(self._policy.grace, partial(self._zones.of, camera), state)
+        return CameraPanes(self._policy.grace, partial(self._zones.of, camera), state, self._joint)
 
     def cameras(self) -> Iterator[tuple[str, CameraPanes]]:
         """All of which something was heard or is to come, by id."""
@@ -107,9 +112,7 @@ class StatePartition:
 
         `offset`: where the record stands in the log.
         """
-        if record.owner not in self._scopes:
-            self._scopes[record.owner] = self._of(record)
-        scope = self._scopes[record.owner]
+        scope = self._scope(record)
         windows = scope.windows
         for camera in awaited:
             windows.expect(camera)
@@ -124,13 +127,8 @@ class StatePartition:
             return []
         made: list[Made] = []
         for each in told:
-            window = summary(each, record.scope, record.site, record.id)
-            made.append(window)
-            if each.revision == 0:
-                present = presences(window, each.cameras, scope.departures.at(each.as_of))
-                made += scope.alerts.evaluate(window, present, offset)
-        scope.departures.forget(windows.told_to)
-        return [*made, _scope_record(scope)]
+            made += scope.tell(each, summary(each, record.scope, record.site, record.id), offset)
+        return [*made, scope.record()]
 
     def command(self, command: Command, offset: int) -> list[Made]:
         """The alerts that it changes, and then what is known of them."""
@@ -140,39 +138,55 @@ class StatePartition:
         for _, scope in sorted(self._scopes.items()):
             alerts = scope.alerts.command(command, offset)
             if alerts is not None:
-                made += [*alerts, _scope_record(scope)]
+                made += [*alerts, scope.record()]
         return made
 
-    def _of(self, owner: OfScope, known: ScopeRecord | None = None) -> _Scope:
+    def _scope(self, owner: OfScope) -> OneScope:
+        """Begun, if it must be."""
+        if owner.owner not in self._scopes:
+            self._scopes[owner.owner] = self._of(owner)
+        return self._scopes[owner.owner]
+
+    def _of(self, owner: OfScope, known: ScopeRecord | None = None) -> OneScope:
         windows = ScopeWindows(self._policy)
         if known is not None:
             last = {(Spec.parse(each.spec), each.start): (each.revision, each.digest) for each in known.open}
             windows = ScopeWindows(self._policy, known.told_to, last)
         alerts = OwnerAlerts(owner, self._rules, self._silences, None if known is None else known.alerts)
-        return _Scope(owner, windows, alerts, Departures())
+        return OneScope(owner, windows, alerts, Departures())
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+@dataclass(slots=True)
+class OneScope:
+    """A camera, zone or site."""
+
     owner: OfScope
     windows: ScopeWindows
     alerts: OwnerAlerts
     departures: Departures
 
+    def tell(self, told: Told, window: Window, offset: int) -> list[Made]:
+        """The window, and what its alerts say of it. `offset`: of the record that set it free."""
+        if told.revision:
+            return [window]
+        present = presences(window, told.cameras, self.departures.at(told.as_of))
+        return [window, *self.alerts.evaluate(window, present, offset)]
 
-def _scope_record(scope: _Scope) -> ScopeRecord:
-    last = sorted(scope.windows.last.items())
-    return ScopeRecord(
-        scope=scope.owner.scope,
-        site=scope.owner.site,
-        id=scope.owner.id,
-        told_to=scope.windows.told_to,
-        open=[WindowState(spec=str(spec), start=start, revision=r, digest=d) for (spec, start), (r, d) in last],
-        alerts=scope.alerts.state,
-    )
+    def record(self) -> ScopeRecord:
+        """What is to be stored of it, after what it told."""
+        self.departures.forget(self.windows.told_to)
+        last = sorted(self.windows.last.items())
+        return ScopeRecord(
+            scope=self.owner.scope,
+            site=self.owner.site,
+            id=self.owner.id,
+            told_to=self.windows.told_to,
+            open=[WindowState(spec=str(spec), start=start, revision=r, digest=d) for (spec, start), (r, d) in last],
+            alerts=self.alerts.state,
+        )
 
 
-def _left(message: Message) -> str:
+def _left(message: Message | CrowdRecord) -> str:
     """Why nothing more comes of the camera after this."""
     if isinstance(message, Ledger) and message.final and message.state in GONE:
         return message.state
@@ -200,3 +214,12 @@ def _by_scope(tick: Tick, site: str, camera: str, zones: Iterable[str], left: st
                 more=at + PANES_EACH < len(panes),
                 panes=dict(panes[at : at + PANES_EACH]),
             )
+
+
+def _for_site(tick: Tick, site: str, camera: str, zones: Iterable[str], left: str) -> Iterator[PanesRecord]:
+    """The tick, for all scopes that the camera is in, in the records for the site."""
+    records = list(_by_scope(tick, site, camera, zones, left))
+    for record in records:
+        if record.scope is Scope.SITE:
+            of_zones = [each for each in records if each.scope is Scope.ZONE and each.part == record.part]
+            yield record.model_copy(update={"zones": {each.id: each.panes for each in of_zones}})

@@ -16,9 +16,10 @@ from typing import Annotated
 from pydantic import PlainSerializer, PlainValidator
 
 from pipeline.aggregate.fates import Fates
+from pipeline.aggregate.least import ALL, Least, beside
 from pipeline.aggregate.seqset import SeqSet
 from pipeline.aggregate.tally import FRAME, Tally
-from pipeline.messages import GONE, CameraState, Face, Idle, Ledger, Message, Observation, Stub
+from pipeline.messages import GONE, CameraState, CrowdRecord, Face, Idle, Ledger, Message, Observation, Stub
 
 PANE = timedelta(seconds=10)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -115,6 +116,7 @@ class CameraPanes:
     """`grace`: how long after its end a pane may change; frames that come later are only counted, in `too_late`.
 
     `zones`: the zones that the camera looks at, at a moment. `state`: as it was at a tick, or None at the beginning.
+    `crowds`: faces are told by CrowdRecords alone; else by observations alone.
     """
 
     def __init__(
@@ -122,15 +124,17 @@ class CameraPanes:
         grace: timedelta,
         zones: Callable[[datetime], Collection[str]] = lambda _: (),
         state: Camera | None = None,
+        crowds: bool = False,
     ) -> None:
         self.state = state
         self.fates = Fates()
         self.too_late = 0
         self._grace = grace
         self._zones = zones
+        self._crowds = crowds
         self._changed: set[datetime] = set()
 
-    def add(self, message: Message, offset: int) -> Tick | None:
+    def add(self, message: Message | CrowdRecord, offset: int) -> Tick | None:
         """Count a record of `emotion-events`; a tick when it has taken the camera's time to the end of a pane."""
         since, until = _times(message)
         if self.state is not None and offset < self.state.offset:
@@ -140,8 +144,11 @@ class CameraPanes:
             case Observation():
                 if self._untold(state, message):
                     self.fates.observed += 1
+                    faces = () if self._crowds else message.faces
                     for zone, tally in self._frames(state, until):
-                        tally.see(message.faces if zone == WHOLE else _within(zone, message.faces), message.blind)
+                        tally.see(faces if zone == WHOLE else _within(zone, faces), message.blind)
+            case CrowdRecord():
+                self._gather(state, message)
             case Stub():
                 if self._untold(state, message):
                     self.fates.dead_lettered += 1
@@ -158,12 +165,30 @@ class CameraPanes:
             state.gone_at, state.over = until, message.state is CameraState.ENDED
         elif isinstance(message, Idle):
             state.gone_at = until if message.final else state.gone_at
-        else:
+        elif not isinstance(message, CrowdRecord):
             state.gone_at, state.over = None, False
         if not isinstance(message, Idle):
             state.heard_to = max(state.heard_to, until)
         state.offset = offset + 1
         return self._advance(state, until)
+
+    def _gather(self, state: Camera, crowd: CrowdRecord) -> None:
+        """Once for each pane: what tells of it again was read again, by somebody else."""
+        if not self._crowds or pane_of(crowd.start) != crowd.start:
+            return
+        tallies = dict(self._tallies(state, crowd.start))
+        if not tallies or tallies[WHOLE].parts:
+            return
+        pane, parts = state.panes[crowd.start], {}
+        for part in crowd.parts:
+            zones = sorted(set(part.zones))
+            parts["|".join(zones)] = Least(part.tracks, part.new)
+            for zone in (WHOLE, *zones):
+                pane.setdefault(zone, Tally()).gather(part)
+        for zone, tally in pane.items():
+            tally.least = beside(least for part, least in parts.items() if zone in part.split("|"))
+        pane[WHOLE].parts = parts
+        pane[WHOLE].least = parts[ALL] = Least(crowd.tracks, crowd.new)
 
     def _session(self, state: Camera, number: int, seq: int) -> Session:
         """`seq`: the first frame that is spoken of. What came before, of a session that had begun unheard, is not ours
@@ -183,7 +208,8 @@ class CameraPanes:
 
     def _book(self, state: Camera, ledger: Ledger) -> None:
         session = self._session(state, ledger.session, ledger.first_seq)
-        self.fates.captured += session.heard_of(ledger.next_seq)
+        dropped = (seqs.last + 1 for ranges in ledger.dropped.values() for seqs in ranges)
+        self.fates.captured += session.heard_of(max(ledger.next_seq, *dropped, 0))
         last = max(ledger.covers_from, ledger.covers_to - MICROSECOND)
         for reason, ranges in sorted(ledger.dropped.items()):
             frames = sum(session.told.add(seqs.first, seqs.last) for seqs in ranges if seqs.first <= seqs.last)
@@ -264,13 +290,15 @@ class CameraPanes:
             self.fates.unexplained += state.sessions.pop(number).close()
 
 
-def _times(message: Message) -> tuple[datetime, datetime]:
+def _times(message: Message | CrowdRecord) -> tuple[datetime, datetime]:
     """From when to when it speaks of."""
     match message:
         case Ledger():
             return message.covers_from, message.covers_to
         case Idle():
             return message.since, message.until
+        case CrowdRecord():
+            return message.start, message.start
         case _:
             return message.captured_at, message.captured_at
 

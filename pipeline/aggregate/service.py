@@ -24,12 +24,15 @@ from pipeline.aggregate.alerts.absence import Absence
 from pipeline.aggregate.alerts.commands import Acknowledge, Command, Forget, Silence
 from pipeline.aggregate.alerts.owner import Rules
 from pipeline.aggregate.heard import Ends, Heard
+from pipeline.aggregate.joint import JointPartition
 from pipeline.aggregate.shown import Shown
-from pipeline.aggregate.state import KINDS, CameraRecord, PanesRecord, ScopeRecord, State
+from pipeline.aggregate.spans import place
+from pipeline.aggregate.state import KINDS, CameraRecord, PanesRecord, ReleaseRecord, ScopeRecord, State
+from pipeline.aggregate.traced import Traced
 from pipeline.aggregate.windows import Policy, Spec
 from pipeline.errors import BadRecord, DependencyError
 from pipeline.kafka.believable import check, taken
-from pipeline.kafka.clients import Revoked, consumer, subscribe, to_committed
+from pipeline.kafka.clients import Revoked, consumer, errors_of, poll, subscribe, to_committed
 from pipeline.kafka.depth import Depth
 from pipeline.kafka.heartbeat import Heartbeat
 from pipeline.kafka.lag import SHORT_SECONDS, Lag
@@ -40,6 +43,7 @@ from pipeline.messages import (
     AlertState,
     CameraState,
     CameraStatus,
+    CrowdRecord,
     Idle,
     Ledger,
     Message,
@@ -48,16 +52,20 @@ from pipeline.messages import (
     Stub,
     Window,
     headers_of,
+    trace_headers,
 )
 from pipeline.metrics import Metrics, list_targets
 from pipeline.settings import AggregateSettings, Settings
 from pipeline.topics import ALERTS, CAMERA_STATUS, EVENTS, STATE, WINDOWS, name
+from pipeline.traces import Spans
+from pipeline.traces import close as close_spans
+from pipeline.traces import start as start_spans
 from pipeline.zones import Zones
 
 log = logging.getLogger(__name__)
 
 POLL_MS = 200
-Made = CameraRecord | PanesRecord | ScopeRecord | Window | Alert
+Made = CameraRecord | PanesRecord | ScopeRecord | ReleaseRecord | Window | Alert
 
 
 def policy(settings: AggregateSettings) -> Policy:
@@ -84,10 +92,15 @@ class Aggregator:
         outbox: Outbox,
         lag: Lag,
         metrics: Metrics,
+        spans: Spans | None = None,
     ) -> None:
-        """`statuses`: of `camera-status`, which tells what cameras there are before anything is heard of them."""
+        """`statuses`: of `camera-status`, which tells what cameras there are before anything is heard of them.
+
+        `spans`: where traces are kept.
+        """
         self._kafka = settings.kafka
         self._settings = settings.aggregate
+        self._privacy = settings.privacy
         self._exactly_once = settings.delivery == "exactly_once"
         self._policy = policy(settings.aggregate)
         self._rules = rules(settings)
@@ -98,6 +111,8 @@ class Aggregator:
         self._outbox = outbox
         self._lag = lag
         self._metrics = metrics
+        self._spans = spans
+        self._traced = Traced(self._zones.of)
         self._shown = Shown(metrics)
         self._events_topic, self._state_topic = name(settings.kafka, EVENTS), name(settings.kafka, STATE)
         self._alerts_topic = name(settings.kafka, ALERTS)
@@ -117,7 +132,7 @@ class Aggregator:
         subscribe(self._consumer, self._kafka, [self._events_topic, self._state_topic], self._revoked)
         next_commit = next_idle = time.monotonic()
         while not stop.is_set():
-            polled = self._consumer.poll(timeout_ms=POLL_MS)
+            polled = poll(self._consumer, POLL_MS)
             if self._forget_revoked():
                 continue
             self._enlist(self._statuses.poll(0))
@@ -181,40 +196,48 @@ class Aggregator:
         if not new:
             return
         to_committed(self._consumer, new)
-        newest: dict[int, dict[str, CameraRecord | ScopeRecord]] = defaultdict(dict)
-        others: dict[int, list[tuple[int, PanesRecord | Command]]] = defaultdict(list)
+        newest: dict[int, dict[str, CameraRecord | ScopeRecord | ReleaseRecord]] = defaultdict(dict)
+        others: dict[int, list[tuple[Any, PanesRecord | Command]]] = defaultdict(list)
         with Reader(self._kafka, [STATE], {partition.partition for partition in new}) as reader:
             reader.from_beginning()
             for record in reader.to_end():
                 match state := _state(record):
                     case PanesRecord() | Acknowledge() | Silence() | Forget():
-                        others[record.partition].append((record.offset, state))
-                    case CameraRecord() | ScopeRecord():
+                        others[record.partition].append((record, state))
+                    case CameraRecord() | ScopeRecord() | ReleaseRecord():
                         newest[record.partition][state.key] = state
         for partition in sorted(new):
             number = partition.partition
             self._next[partition] = -1
             if partition.topic == self._events_topic:
                 cameras = [state for state in newest[number].values() if isinstance(state, CameraRecord)]
-                self._events[number] = EventsPartition(self._policy, self._zones, cameras)
+                self._events[number] = EventsPartition(self._policy, self._zones, cameras, self._privacy.aggregates)
             else:
                 scopes = [state for state in newest[number].values() if isinstance(state, ScopeRecord)]
-                self._scopes[number] = StatePartition(self._policy, scopes, self._rules)
-                for offset, state in others[number]:
-                    self._add_state(partition, state, offset)
+                releases = [state for state in newest[number].values() if isinstance(state, ReleaseRecord)]
+                self._scopes[number] = self._state_partition(scopes, releases)
+                for record, state in others[number]:
+                    self._add_state(partition, state, record)
+
+    def _state_partition(self, scopes: list[ScopeRecord], releases: list[ReleaseRecord]) -> StatePartition:
+        if self._privacy.aggregates:
+            return JointPartition(self._policy, self._privacy.k_minimum, scopes, releases, self._rules)
+        return StatePartition(self._policy, scopes, self._rules)
 
     def _add(self, partition: TopicPartition, record: Any) -> None:
         if partition.topic == self._events_topic:
             message = parse(record)
-            if isinstance(message, Observation | Stub | Ledger | Idle):
+            if isinstance(message, Observation | CrowdRecord | Stub | Ledger | Idle):
+                if isinstance(message, Observation):
+                    self._traced.seen(message, record.headers)
                 self._add_event(partition, message, record.offset)
         else:
             state = _state(record)
             if isinstance(state, PanesRecord | Acknowledge | Silence | Forget):
-                self._add_state(partition, state, record.offset)
+                self._add_state(partition, state, record)
         self._next[partition] = record.offset + 1
 
-    def _add_event(self, partition: TopicPartition, message: Message, offset: int) -> None:
+    def _add_event(self, partition: TopicPartition, message: Message | CrowdRecord, offset: int) -> None:
         events = self._events[partition.partition]
         before = events.too_late
         try:
@@ -225,10 +248,11 @@ class Aggregator:
         self._write(partition, made)
         self._metrics.late_events.inc(events.too_late - before)
 
-    def _add_state(self, partition: TopicPartition, state: PanesRecord | Command, offset: int) -> None:
-        scopes = self._scopes[partition.partition]
+    def _add_state(self, partition: TopicPartition, state: PanesRecord | Command, record: Any) -> None:
+        scopes, offset = self._scopes[partition.partition], record.offset
         try:
             if isinstance(state, PanesRecord):
+                self._traced.told(state, record.headers)
                 made = scopes.add(state, self._awaited(state), offset)
             else:
                 made = scopes.command(state, offset)
@@ -242,19 +266,21 @@ class Aggregator:
         for record in records:
             key, value = record.key.encode(), record.encode()
             match record:
-                case CameraRecord():
-                    self._to_store[key] = source, Out(self._state_topic, key, value, [], source.partition)
-                case ScopeRecord():
+                case CameraRecord() | ReleaseRecord() | ScopeRecord():
                     self._to_store[key] = source, Out(self._state_topic, key, value, [], source.partition)
                 case PanesRecord():
-                    self._outbox.send(Out(self._state_topic, key, value, [], self._partition(record.owner)))
+                    frame = self._traced.of_panes(record)
+                    headers = frame.headers() if frame else []
+                    self._outbox.send(Out(self._state_topic, key, value, headers, self._partition(record.owner)))
                 case Alert():
                     out = Out(self._alerts_topic, key, value, headers_of(record), self._partition(record.owner))
                     self._outbox.send(out)
                     if record.state is AlertState.RAISED:
                         self._metrics.alerts.labels(record.rule).inc()
                 case Window():
-                    out = Out(self._windows_topic, key, value, headers_of(record), self._partition(record.owner))
+                    traced = place(record, self._traced.of_window(record), self._spans)
+                    headers = headers_of(record) + trace_headers(traced)
+                    out = Out(self._windows_topic, key, value, headers, self._partition(record.owner))
                     self._outbox.send(out)
                     self._metrics.windows_emitted.labels(str(record.final).lower()).inc()
                     if record.scope is Scope.CAMERA and record.coverage is not None:
@@ -286,7 +312,8 @@ class Aggregator:
         frames = self._lag.ends()
         analyzed = self._lag.committed(SHORT_SECONDS)
         ours = [partition for partition in self._next if self._is_events(partition)]
-        events = self._consumer.end_offsets(ours)
+        with errors_of(self._kafka):
+            events = self._consumer.end_offsets(ours)
         read = {partition.partition: self._consumer.position(partition) or 0 for partition in ours}
         return Ends(_by_number(frames), _by_number(analyzed), _by_number(events), read)
 
@@ -354,6 +381,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         heartbeat_interval_ms=2_000,
     )
     writer = outbox(settings, f"{group}-{member or uuid4()}")
+    spans = start_spans(settings.traces, "aggregate", member or "")
     with (
         Lag(settings.kafka) as lag,
         Reader(settings.kafka, [CAMERA_STATUS]) as statuses,
@@ -361,10 +389,11 @@ def run(settings: Settings, stop: threading.Event) -> None:
         Heartbeat(settings, "aggregate", port, metrics=metrics),
     ):
         try:
-            Aggregator(settings, reader, statuses, writer, lag, metrics).run(stop)
+            Aggregator(settings, reader, statuses, writer, lag, metrics, spans).run(stop)
         finally:
             reader.close(autocommit=False, timeout_ms=2000)
             writer.close()
+            close_spans(spans)
 
 
 def _by_number(offsets: Mapping[TopicPartition, int]) -> dict[int, int]:

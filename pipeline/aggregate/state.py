@@ -9,6 +9,7 @@ from pydantic import Field
 from pipeline.aggregate.alerts.commands import Acknowledge, Forget, Silence
 from pipeline.aggregate.alerts.owner import AlertsState
 from pipeline.aggregate.panes import Camera
+from pipeline.aggregate.release import Group
 from pipeline.aggregate.tally import Tally
 from pipeline.messages import OfScope, Record
 
@@ -29,7 +30,8 @@ class PanesRecord(OfScope):
     """What one tick of a camera means for one scope: the panes that changed. See panes.Tick.
 
     `left`: why nothing more comes of the camera, in the record with which it went; else "". A tick of very many panes
-    is in several parts, of which the last one makes them count; `more`: another one follows.
+    is in several parts, of which the last one makes them count; `more`: another one follows. Where few people could be
+    told from differences, all scopes of a site are told of together, in the record for the site: `zones` are theirs.
     """
 
     camera: str
@@ -41,6 +43,7 @@ class PanesRecord(OfScope):
     part: int = 0
     more: bool = False
     panes: dict[datetime, Tally]
+    zones: dict[str, dict[datetime, Tally]] = Field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -69,11 +72,23 @@ class ScopeRecord(OfScope):
         return f"windows/{self.owner}"
 
 
-State = CameraRecord | PanesRecord | ScopeRecord | Acknowledge | Silence | Forget
+class ReleaseRecord(Record):
+    """Of a site: what its windows that were told are sums of. See release.py."""
+
+    site: str
+    groups: list[Group]
+
+    @property
+    def key(self) -> str:
+        return f"release/{self.site}"
+
+
+State = CameraRecord | PanesRecord | ScopeRecord | ReleaseRecord | Acknowledge | Silence | Forget
 KINDS: dict[str, type[State]] = {
     "events": CameraRecord,
     "panes": PanesRecord,
     "windows": ScopeRecord,
+    "release": ReleaseRecord,
     "acknowledge": Acknowledge,
     "silence": Silence,
     "forget": Forget,

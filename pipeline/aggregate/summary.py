@@ -32,7 +32,7 @@ def summary(told: Told, scope: Scope, site: str, name: str) -> Window:
         cameras={camera: coverage(tally) for camera, tally in told.cameras.items()},
         blind_cameras={camera: reason for camera, tally in told.cameras.items() if (reason := mostly_blind(tally))},
         n_face_frames=total.faces,
-        n_tracks=len(total.tracks),
+        n_tracks=len(total.tracks) + total.least.tracks,
         n_told=total.told,
         n_abstained=total.faces - total.told,
         abstained=dict(sorted(total.abstained.items())),
@@ -40,6 +40,12 @@ def summary(told: Told, scope: Scope, site: str, name: str) -> Window:
         label_share=_over_labels(total.labels, total.told),
         late_included=total.late,
     )
+
+
+def withheld(window: Window) -> Window:
+    """The same without its figures on faces."""
+    nothing = {"n_face_frames": 0, "n_tracks": 0, "n_told": 0, "n_abstained": 0, "abstained": {}}
+    return window.model_copy(update={**nothing, "scores_mean": None, "label_share": None, "suppressed": True})
 
 
 def coverage(*cameras: Tally) -> float | None:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter
 
 from pipeline.aggregate.panes import EPOCH, PANE
-from pipeline.aggregate.tally import Tally, merged
+from pipeline.aggregate.tally import Tally, in_order
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -201,4 +201,4 @@ def _merged(camera: _Camera, start: datetime, end: datetime, moment: datetime) -
         if versions:
             found.append(camera.panes[pane][max(versions)])
         pane += PANE
-    return merged(found) if found else None
+    return in_order(found) if found else None

@@ -9,8 +9,10 @@ from functools import partial
 from typing import Any
 
 from pipeline.aggregate.seqset import SeqSet
+from pipeline.analyze.crowds import Crowds
 from pipeline.analyze.preview import Previews
 from pipeline.analyze.sight.monitor import SightMonitor
+from pipeline.analyze.spans import FrameSpans
 from pipeline.analyze.tracking.faces import CameraFaces, Followed
 from pipeline.analyze.vision import Looked
 from pipeline.errors import BadRecord
@@ -30,8 +32,9 @@ Outs = Callable[[], list[Out]]
 class Job:
     """A frame between reading and writing out. `before`: what must be written ahead of it; `size`: bytes it holds.
 
-    `preview`: whether one is made of it. `answer`: what was found in it; `followed`: its faces' tracks; `waiting`:
-    faces whose scores are not there yet.
+    `again`: its observation is told already, only its faces are still to be counted. `preview`: whether one is made of
+    it. `answer`: what was found in it; `followed`: its faces' tracks; `waiting`:
+    faces whose scores are not there yet. `spans`: where its trace is kept.
     """
 
     held: Held
@@ -39,11 +42,13 @@ class Job:
     record: Any
     header: FrameHeader
     before: list[Out] = field(default_factory=list)
+    again: bool = False
     preview: bool = False
     size: int = 0
     answer: Looked | BadRecord | None = None
     followed: Followed | None = None
     waiting: int = 0
+    spans: FrameSpans | None = None
 
     def finish(self, outs: Outs) -> None:
         """Its fate is known; it is held until that is written out."""
@@ -57,13 +62,33 @@ class CameraInView:
     faces: CameraFaces
     sight: SightMonitor
     previews: Previews | None = None
+    crowds: Crowds | None = None
+
+
+class Frames:
+    """A set of them: those of each camera's latest sessions."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, dict[int, SeqSet]] = defaultdict(dict)  # by camera and session
+
+    def __contains__(self, frame: FrameId) -> bool:
+        return frame.seq in self._of.get(frame.key, {}).get(frame.session, ())
+
+    def add(self, frame: FrameId) -> bool:
+        """Whether it is new."""
+        sessions = self._of[frame.key]
+        new = sessions.setdefault(frame.session, SeqSet()).add(frame.seq) == 1
+        if len(sessions) > SESSIONS:
+            del sessions[min(sessions)]
+        return new
 
 
 class Held:
     """See the module. `make` begins a camera. For the worker's loop alone."""
 
-    def __init__(self, start: int | None, tail: Iterable[Any], make: Callable[[], CameraInView]) -> None:
+    def __init__(self, start: int | None, tail: Iterable[Any], make: Callable[[str], CameraInView]) -> None:
         """`start`: the group's committed offset; `tail`: the last records of the same partition of `emotion-events`."""
+        self._start = start
         self.log: PartitionLog[Outs] = PartitionLog()
         self.gaps = GapFinder(start)
         self.committed = start
@@ -73,7 +98,8 @@ class Held:
         self._cameras: dict[str, CameraInView] = {}
         self._unfollowed: deque[Job] = deque()
         self._tail: dict[str, list[Observation]] = defaultdict(list)
-        self._written: dict[str, dict[int, SeqSet]] = defaultdict(dict)  # frames, by camera and session
+        self._written = Frames()
+        self._counted = Frames()
         for record in tail:
             self._learn(record)
 
@@ -88,23 +114,38 @@ class Held:
 
     def written(self, frame: FrameId) -> bool:
         """Whether its observation is told already: it is read again after a kill, or was sent twice."""
-        return frame.seq in self._written.get(frame.key, {}).get(frame.session, ())
+        return frame in self._written
 
     def wrote(self, frame: FrameId) -> None:
         """Its observation is on its way there."""
-        sessions = self._written[frame.key]
-        sessions.setdefault(frame.session, SeqSet()).add(frame.seq)
-        if len(sessions) > SESSIONS:
-            del sessions[min(sessions)]
+        self._written.add(frame)
+
+    def told(self, offset: int) -> bool:
+        """Whether all was written that came of this record, but for sums that its faces are to be in."""
+        return self._start is not None and offset < self._start
+
+    def counts(self, frame: FrameId) -> bool:
+        """Whether its faces are to be counted: the first time that it is asked."""
+        return self._counted.add(frame)
+
+    def since(self) -> int | None:
+        """The first record whose faces are in sums that were not told yet."""
+        open_ = [each.crowds.since for each in self._cameras.values() if each.crowds is not None]
+        return min((offset for offset in open_ if offset is not None), default=None)
+
+    def crowds(self) -> Iterator[Crowds]:
+        """Of all cameras."""
+        yield from (camera.crowds for camera in self._cameras.values() if camera.crowds is not None)
 
     def camera(self, key: str) -> CameraInView:
         """Begun, if it must be, from where the tail ends."""
         known = self._cameras.get(key)
         if known is None:
-            known = self._cameras[key] = self._make()
+            known = self._cameras[key] = self._make(key)
             tail = self._tail.pop(key, [])
             if tail:
-                known.faces.restore(tail)
+                if known.crowds is None:
+                    known.faces.restore(tail)
                 known.sight.restore(tail[-1].blind, tail[-1].captured_at)
         return known
 

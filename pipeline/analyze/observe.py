@@ -23,6 +23,7 @@ from pipeline.messages import (
 
 HEADER_CHARS = 256  # of each header kept in a dead letter
 HEADERS_KEPT = 32
+OF_PICTURES = ("decode", "detect", "sight")  # stages that take as long with faces as without
 ERROR_CHARS = 1000  # it may quote what the record says
 
 
@@ -50,8 +51,13 @@ class Seen:
     blind: str = ""
 
 
-def observation(header: FrameHeader, seen: Seen, detector: ModelRef, model: ModelRef, now: datetime) -> Observation:
+def observation(
+    header: FrameHeader, seen: Seen, detector: ModelRef, model: ModelRef, now: datetime, withheld: bool = False
+) -> Observation:
+    """`withheld`: without its faces, and without what tells how many there are."""
     frame = header.frame_id
+    timings = {stage: seconds for stage, seconds in seen.timings.items() if not withheld or stage in OF_PICTURES}
+    scripted = None if header.scripted is None or withheld else list(header.scripted)
     return Observation(
         event_id=frame.event_id,
         site=frame.site,
@@ -65,9 +71,10 @@ def observation(header: FrameHeader, seen: Seen, detector: ModelRef, model: Mode
         detector=detector,
         model=model,
         blind=seen.blind,
-        timings={stage: round(seconds, 6) for stage, seconds in seen.timings.items()},
-        faces=seen.faces,
-        scripted=None if header.scripted is None else list(header.scripted),
+        timings={stage: round(seconds, 6) for stage, seconds in timings.items()},
+        faces=[] if withheld else seen.faces,
+        scripted=scripted,
+        withheld=withheld,
     )
 
 

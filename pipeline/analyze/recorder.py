@@ -14,7 +14,20 @@ from pipeline.analyze.preview import preview
 from pipeline.analyze.vision import Looked
 from pipeline.errors import BadRecord
 from pipeline.kafka.outbox import Out
-from pipeline.messages import Box, CameraSight, FrameHeader, FrameId, ModelRef, SeqRange, headers_of, preview_headers
+from pipeline.logs import of
+from pipeline.messages import (
+    Box,
+    CameraSight,
+    CrowdRecord,
+    FrameHeader,
+    FrameId,
+    ModelRef,
+    SeqRange,
+    carried,
+    headers_of,
+    preview_headers,
+    trace_headers,
+)
 from pipeline.metrics import Metrics
 from pipeline.settings import KafkaSettings
 from pipeline.topics import CAMERA_STATUS, DEAD_LETTERS, EVENTS, PREVIEWS, name
@@ -26,6 +39,7 @@ REASONS = (
     "too_many_pixels", "too_many_scans", "truncated", "type", "value",
 )  # fmt: skip
 """Of dead letters: counted from zero on, so that the first of a kind shows in a rate."""
+MODEL_ERROR = "model_error"
 KEY_BYTES = 1024  # of a record's key kept in a dead letter
 
 
@@ -50,9 +64,10 @@ class Recorder:
         self._now = clock
         for reason in REASONS:
             metrics.dead_letters.labels(reason)
+        metrics.faces_rejected.labels(MODEL_ERROR)
 
-    def observed(self, header: FrameHeader, seen: Seen) -> Out:
-        """The frame's observation."""
+    def observed(self, header: FrameHeader, seen: Seen, traceparent: str, withheld: bool = False) -> Out:
+        """The frame's observation, of this place in its trace. `withheld`: nothing is told or counted of its faces."""
         now = self._now()
         frame = header.frame_id
         self._metrics.frames_observed.labels(frame.camera).inc()
@@ -60,12 +75,19 @@ class Recorder:
         if seen.blind:
             self._metrics.camera_blind.labels(frame.camera, seen.blind).set(1)
         for face in seen.faces:
+            if withheld and face.reason != MODEL_ERROR:
+                continue
             if face.abstained:
                 self._metrics.faces_rejected.labels(face.reason).inc()
             elif face.label is not None:
                 self._metrics.emotions.labels(face.label).inc()
-        record = observation(header, seen, self._detector, self._model, now)
-        return Out(self._events, frame.key.encode(), record.encode(), headers_of(record))
+        record = observation(header, seen, self._detector, self._model, now, withheld)
+        headers = headers_of(record) + trace_headers(traceparent)
+        return Out(self._events, frame.key.encode(), record.encode(), headers)
+
+    def crowd(self, record: CrowdRecord) -> Out:
+        """What was seen of a camera's faces for a while."""
+        return Out(self._events, record.key.encode(), record.encode(), headers_of(record))
 
     def passed_on(self, record: Any) -> Out:
         """A ledger record, as it came."""
@@ -78,18 +100,21 @@ class Recorder:
         place = Place(record.topic, record.partition, record.offset)
         letter = dead_letter(place, record.headers, len(record.value or b""), frame, error, now)
         self._metrics.dead_letters.labels(error.reason).inc()
-        log.warning("dead letter: %s, partition %d, offset %d: %s", error.reason, place.partition, place.offset, error)
+        said = error.reason, place.partition, place.offset, error
+        log.warning("dead letter: %s, partition %d, offset %d: %s", *said, extra=of(frame) if frame else None)
         outs = [Out(self._dead_letters, record.key and record.key[:KEY_BYTES], letter.encode(), headers_of(letter))]
         if frame is not None:
             in_its_place = stub(frame, captured_at(record), error.reason, now)
-            outs.append(Out(self._events, frame.key.encode(), in_its_place.encode(), headers_of(in_its_place)))
+            headers = headers_of(in_its_place) + trace_headers(carried(dict(record.headers)))
+            outs.append(Out(self._events, frame.key.encode(), in_its_place.encode(), headers))
         return outs
 
     def expired(self, frame: FrameId, gap: SeqRange | None, at: datetime) -> list[Out]:
         """Tells of the frames that expired before `frame`, if any did."""
         if gap is None:
             return []
-        log.warning("%s: frames %d..%d expired in Kafka before they were read", frame.key, gap.first, gap.last)
+        said = frame.key, gap.first, gap.last
+        log.warning("%s: frames %d..%d expired in Kafka before they were read", *said, extra=of(frame))
         self._metrics.frames_dropped.labels(frame.camera, "analyze", "expired").inc(len(gap))
         record = expired(frame, gap, at)
         return [Out(self._events, frame.key.encode(), record.encode(), headers_of(record))]
@@ -99,7 +124,8 @@ class Recorder:
         frame = header.frame_id
         if before:
             self._metrics.camera_blind.labels(frame.camera, before).set(0)
-        log.warning("%s: %s", frame.key, f"sees nothing of use, {now}" if now else f"sees again, was {before}")
+        said = f"sees nothing of use, {now}" if now else f"sees again, was {before}"
+        log.warning("%s: %s", frame.key, said, extra=of(header))
         record = CameraSight(
             site=frame.site, camera=frame.camera, session=frame.session, at=header.captured_at, sight=now, since=since
         )
@@ -118,9 +144,10 @@ class Recorder:
         for key, reason in blind:
             self._metrics.camera_blind.labels(key.split("/", 1)[1], reason).set(0)
 
-    def looked(self, camera: str, looked: Looked) -> None:
-        """Count what was found in a frame, and how long it took."""
-        self._metrics.faces_detected.labels(camera).inc(len(looked.seen.faces))
+    def looked(self, camera: str, looked: Looked, withheld: bool = False) -> None:
+        """Count what was found in a frame, unless it is withheld, and how long it took."""
+        if not withheld:
+            self._metrics.faces_detected.labels(camera).inc(len(looked.seen.faces))
         for stage, seconds in looked.seen.timings.items():
             self._metrics.stage_duration.labels(stage).observe(seconds)
 

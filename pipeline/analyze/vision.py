@@ -26,18 +26,22 @@ from pipeline.messages import Face, FrameHeader, ModelRef, scores_of
 from pipeline.settings import Settings
 from pipeline.zones import Zones
 
+Moments = dict[str, tuple[float, float]]
+"""When each stage began and ended, in steady seconds. Frames that are looked at together share those of `detect`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
     """A frame's faces. `crops[i]` shows `seen.faces[cropped[i]]`; faces that are not read have no crop.
 
-    `sketch`: what a preview is made from, where one is due.
+    `sketch`: what a preview is made from, where one is due. `moments`: see there.
     """
 
     seen: Seen
     cropped: list[int] = field(default_factory=list)
     crops: list[Image] = field(default_factory=list)
     sketch: Image | None = None
+    moments: Moments = field(default_factory=dict)
 
 
 class Vision:
@@ -65,20 +69,23 @@ class Vision:
         """One answer a frame, in order. `sketched`: which of them are given a sketch."""
         answers: dict[int, Looked | BadRecord] = {}
         pictures: dict[int, Picture] = {}
-        seconds: dict[int, float] = {}
+        decoded: dict[int, tuple[float, float]] = {}
         for at, (header, jpeg) in enumerate(frames):
-            began = time.perf_counter()
+            began = time.monotonic()
             try:
                 pictures[at] = self._decode(jpeg, header)
             except BadRecord as error:
                 answers[at] = error
-            seconds[at] = time.perf_counter() - began
-        began = time.perf_counter()
+            decoded[at] = began, time.monotonic()
+        began = time.monotonic()
         found = locate(self._detector, list(pictures.values()))
-        share = (time.perf_counter() - began) / max(1, len(pictures))
+        detected = began, time.monotonic()
+        share = (detected[1] - began) / max(1, len(pictures))
         for (at, picture), faces in zip(pictures.items(), found, strict=True):
             try:
-                looked = self._cut_out(frames[at][0], picture, faces, {"decode": seconds[at], "detect": share})
+                timings = {"decode": decoded[at][1] - decoded[at][0], "detect": share}
+                looked = self._cut_out(frames[at][0], picture, faces, timings)
+                looked.moments.update(decode=decoded[at], detect=detected)
                 if at in sketched:
                     looked = replace(looked, sketch=sketch(picture.small.image, self._preview_cells))
                 answers[at] = looked
@@ -103,16 +110,16 @@ class Vision:
         )
 
     def _cut_out(self, header: FrameHeader, picture: Picture, faces: Detections, timings: dict[str, float]) -> Looked:
-        began = time.perf_counter()
+        began = time.monotonic()
         cuts = sorted(self._cut(picture, faces), key=lambda cut: cut.box.x)
-        timings["crop"] = time.perf_counter() - began
+        timings["crop"] = time.monotonic() - began
         found = [self._face(header, cut) for cut in cuts]
         looked = Looked(Seen(picture.width, picture.height, found, timings))
         if self._glances:
-            began = time.perf_counter()
+            began = time.monotonic()
             size = picture.width, picture.height
             looked.seen.glance = glance(picture.small.image, Shown(header.masks, size) if header.masks else None)
-            timings["sight"] = time.perf_counter() - began
+            timings["sight"] = time.monotonic() - began
         for at, cut in enumerate(cuts):
             if cut.crop is not None:
                 looked.cropped.append(at)

@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -25,24 +26,30 @@ from kafka import KafkaConsumer, TopicPartition
 
 from pipeline.analyze import intake
 from pipeline.analyze.batching import Batch, Batcher
+from pipeline.analyze.crowds import Crowds
 from pipeline.analyze.held import CameraInView, Held, Job, Outs
 from pipeline.analyze.preview import Previews
 from pipeline.analyze.recorder import Recorder
 from pipeline.analyze.sight.monitor import SightMonitor
+from pipeline.analyze.spans import FrameSpans, requesting
 from pipeline.analyze.status import Status
+from pipeline.analyze.sums import Sums
 from pipeline.analyze.tracking.budget import Policy
 from pipeline.analyze.tracking.faces import CameraFaces, Rules
 from pipeline.analyze.tracking.tracker import maker
 from pipeline.analyze.vision import Looked, Vision
 from pipeline.classify.classifier import Classifier, Scored
 from pipeline.errors import BadRecord, ClassifierUnavailable
-from pipeline.kafka.clients import Revoked, subscribe, to_committed
+from pipeline.kafka.clients import Revoked, poll, subscribe, to_committed
+from pipeline.kafka.noted import note, to_noted
 from pipeline.kafka.outbox import Committed, Out, Outbox
 from pipeline.kafka.reader import Reader
+from pipeline.logs import of
 from pipeline.messages import FrameId, Ledger
 from pipeline.metrics import Metrics
 from pipeline.settings import AnalyzeSettings, Settings
 from pipeline.topics import EVENTS, FRAMES, name
+from pipeline.traces import Spans
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +74,12 @@ class Worker:
         classifier: Classifier,
         metrics: Metrics,
         wanted: Callable[[bytes | None], bool] = lambda key: True,
+        spans: Spans | None = None,
     ) -> None:
-        """`wanted`: by a record's key; one that is not wanted is passed over, and nothing comes of it."""
+        """`wanted`: by a record's key; one that is not wanted is passed over, and nothing comes of it.
+
+        `spans`: where traces are kept.
+        """
         self._settings = settings.analyze
         self._sight = settings.sight
         privacy = settings.privacy
@@ -80,9 +91,11 @@ class Worker:
         self._classifier = classifier
         self._metrics = metrics
         self._wanted = wanted
+        self._spans = None if privacy.aggregates else spans  # they would tell of each frame's faces
         self._kafka = settings.kafka
         self._topic = name(settings.kafka, FRAMES)
         self._recorder = Recorder(settings.kafka, vision.detector, classifier.model, metrics)
+        self._sums = Sums(self._recorder) if privacy.aggregates else None
         self._held: dict[TopicPartition, Held] = {}
         self._revoked = Revoked()
         analyze = settings.analyze
@@ -134,7 +147,7 @@ class Worker:
             self._consumer.resume(*self._consumer.paused())
         self._next_poll = now + KEEP_ALIVE_SECONDS
         timeout = 0 if self._frames() else IDLE_POLL_MS
-        polled = self._consumer.poll(timeout_ms=timeout, max_records=max(1, min(POLL_RECORDS, room)))
+        polled = poll(self._consumer, timeout, max(1, min(POLL_RECORDS, room)))
         if self._forget_revoked():
             return
         new = self._consumer.assignment() - self._held.keys()
@@ -167,13 +180,18 @@ class Worker:
             reader.from_last(TAIL_RECORDS)
             for record in reader.to_end():
                 tails[record.partition].append(record)
-        for partition, start in to_committed(self._consumer, new).items():
+        for partition, start in self._to_committed(new).items():
             self._held[partition] = Held(start, tails[partition.partition], self._begin)
 
-    def _begin(self) -> CameraInView:
+    def _to_committed(self, partitions: Set[TopicPartition]) -> dict[TopicPartition, int | None]:
+        """Read on from where was committed, or from before it, where sums go on. The committed offsets."""
+        return (to_committed if self._sums is None else to_noted)(self._consumer, partitions)
+
+    def _begin(self, key: str) -> CameraInView:
         faces = CameraFaces(self._rules, secrets.token_hex(RUN_BYTES))
         previews = None if self._previews is None else Previews(self._previews)
-        return CameraInView(faces, SightMonitor(self._sight), previews)
+        crowds = None if self._sums is None else Crowds(key)
+        return CameraInView(faces, SightMonitor(self._sight), previews, crowds)
 
     def _forget_revoked(self) -> bool:
         """Whether everything begins anew, at offsets before what was just read."""
@@ -191,10 +209,12 @@ class Worker:
     def _start_over(self) -> None:
         """What was sent since the last commit is undone: it is made again from the records."""
         self._held.clear()
-        to_committed(self._consumer, self._consumer.assignment())
+        self._to_committed(self._consumer.assignment())
 
     def _receive(self, record: Any, held: Held) -> Job | None:
         """A frame to look at, or None for a record that is dealt with already."""
+        if held.told(record.offset):
+            return self._receive_again(record, held)
         entry = held.log.read(record.offset)
         held.gaps.read(record.offset)
         if not self._wanted(record.key):
@@ -205,7 +225,7 @@ class Worker:
             if isinstance(header, Ledger):
                 frame = FrameId(header.site, header.camera, header.session, header.next_seq)
                 outs = self._recorder.expired(frame, held.gaps.ledger(header), header.written_at)
-                entry.finish(_made([*outs, self._recorder.passed_on(record)]))
+                entry.finish(partial(self._passed_on, held, header, [*outs, self._recorder.passed_on(record)]))
                 return None
         except BadRecord as error:
             entry.finish(_made(self._recorder.dead(record, error)))
@@ -216,12 +236,29 @@ class Worker:
             entry.finish(_made(self._recorder.dead(record, failed)))
             return None
         before = self._recorder.expired(header.frame_id, held.gaps.frame(header.frame_id), header.captured_at)
-        if held.written(header.frame_id):
+        written = held.written(header.frame_id)
+        if written and self._sums is None:
             entry.finish(_made(before))
             return None
-        job = Job(held, entry, record, header, before)
+        spans = FrameSpans.of(self._spans, header)
+        job = Job(held, entry, record, header, before, again=written, spans=spans)
         previews = held.camera(header.frame_id.key).previews
         job.preview = previews is not None and previews.due(header.captured_at)
+        held.expect(job)
+        return job
+
+    def _receive_again(self, record: Any, held: Held) -> Job | None:
+        """A record of which all is told but what its faces add to sums."""
+        entry = held.log.read(record.offset)
+        try:
+            header = intake.read(record)
+        except Exception:  # whatever it is, it was told
+            entry.finish(_made([]))
+            return None
+        if isinstance(header, Ledger):
+            entry.finish(partial(self._passed_on, held, header, []))
+            return None
+        job = Job(held, entry, record, header, again=True)
         held.expect(job)
         return job
 
@@ -250,7 +287,9 @@ class Worker:
     def _take_looked(self, job: Job, looked: Looked | BadRecord) -> None:
         job.answer = looked
         if isinstance(looked, Looked):
-            self._recorder.looked(job.header.frame_id.camera, looked)
+            self._recorder.looked(job.header.frame_id.camera, looked, withheld=self._sums is not None)
+            if job.spans is not None:
+                job.spans.looked(looked.moments)
             job.held.hold(job, sum(crop.nbytes for crop in looked.crops))
         for following in job.held.answered():
             try:
@@ -263,11 +302,11 @@ class Worker:
         looked, header = job.answer, job.header
         if not isinstance(looked, Looked):
             assert looked is not None
-            job.finish(_made([*job.before, *self._recorder.dead(job.record, looked)]))
+            job.finish(partial(self._unusable, job, looked))
             return
         seen = looked.seen
         camera = job.held.camera(header.frame_id.key)
-        if seen.glance is not None:
+        if seen.glance is not None and not job.again:
             before = camera.sight.sight
             seen.blind = camera.sight.update(seen.glance, header.captured_at)
             if seen.blind != before:
@@ -284,6 +323,8 @@ class Worker:
         if not crops:
             job.finish(partial(self._observed, job))
             return
+        if job.spans is not None:
+            job.spans.asks()
         tokens = [(job, index) for index in job.followed.read]
         for batch in self._batcher.add(tokens, crops, time.monotonic()):
             self._request_pool.submit(self._classify, batch)
@@ -309,7 +350,8 @@ class Worker:
         while not self._stop.is_set():
             began = time.monotonic()
             try:
-                scored = self._classifier.classify(batch.crops)
+                with self._request(batch):
+                    scored = self._classifier.classify(batch.crops)
             except ClassifierUnavailable as error:
                 self._metrics.model_failures.inc()
                 if not self._waiting_for_model:
@@ -329,6 +371,13 @@ class Worker:
             self._inbox.put(partial(self._take_scored, batch, scored))
             return
 
+    def _request(self, batch: Batch[tuple[Job, int]]) -> AbstractContextManager[None]:
+        """The span of a request, where one is kept."""
+        if self._spans is None:
+            return nullcontext()
+        frames = dict.fromkeys(job.spans for job, _ in batch.tokens if job.spans is not None)
+        return requesting(self._spans, frames, len(batch.tokens))
+
     def _take_scored(self, batch: Batch[tuple[Job, int]], scored: Scored) -> None:
         self._recorder.scored(len(batch.tokens) - len(scored.errors))
         for at, (job, index) in enumerate(batch.tokens):
@@ -337,6 +386,8 @@ class Worker:
             faces[index] = self._vision.read(faces[index], scored.probabilities[at], scored.errors.get(at))
             job.waiting -= 1
             if not job.waiting:
+                if job.spans is not None:
+                    job.spans.scored()
                 job.finish(partial(self._observed, job))
 
     # writing
@@ -346,21 +397,38 @@ class Worker:
         assert isinstance(job.answer, Looked)
         assert job.followed is not None
         seen, header = job.answer.seen, job.header
-        if job.held.written(header.frame_id):  # by another record of the same frame
+        sums: list[Out] = []
+        if job.held.written(header.frame_id) and self._sums is None:  # by another record of the same frame
             return job.before
         try:
             faces = job.held.camera(header.frame_id.key).faces
             seen.faces = faces.tell(seen.faces, job.followed, header.captured_at)
-            told = self._recorder.observed(header, seen)
+            if self._sums is not None:
+                sums = self._sums.frame(job.held, header, seen.faces, job.record.offset, time.monotonic())
+                if job.again or job.held.written(header.frame_id):
+                    return [*job.before, *sums]
+            traceparent = header.traceparent if job.spans is None else job.spans.emitted()
+            told = self._recorder.observed(header, seen, traceparent, withheld=self._sums is not None)
         except Exception as error:  # a bug of ours must not stop the partition
             return self._bug(job, "telling of its faces", error)
         job.held.wrote(header.frame_id)
-        return [*job.before, told]
+        return [*job.before, *sums, told]
+
+    def _passed_on(self, held: Held, ledger: Ledger, outs: list[Out]) -> list[Out]:
+        """What is written at a ledger record."""
+        return outs if self._sums is None else [*self._sums.ledger(held, ledger, time.monotonic()), *outs]
+
+    def _unusable(self, job: Job, error: BadRecord) -> list[Out]:
+        outs = [*job.before, *(() if job.again else self._recorder.dead(job.record, error))]
+        if self._sums is None:
+            return outs
+        header = job.header
+        return [*self._sums.until(job.held, header.frame_id.key, header.captured_at, time.monotonic()), *outs]
 
     def _bug(self, job: Job, doing: str, error: Exception) -> list[Out]:
-        log.exception("%s: %s failed", job.header.frame_id.event_id, doing)
+        log.exception("%s: %s failed", job.header.frame_id.event_id, doing, extra=of(job.header))
         letter = BadRecord("internal", f"{doing} failed: {error!r}")
-        return [*job.before, *self._recorder.dead(job.record, letter)]
+        return [*job.before, *(() if job.again else self._recorder.dead(job.record, letter))]
 
     def _write(self) -> None:
         for held in self._held.values():
@@ -372,19 +440,30 @@ class Worker:
     def _commit_when_due(self, now: float) -> None:
         if now >= self._next_commit:
             self._next_commit = now + self._settings.commit_seconds
+            self._tell_of_silent(now)
             self._commit()
             self._show()
+
+    def _tell_of_silent(self, now: float) -> None:
+        """Sums of cameras that are silent, where all is read: they need not wait."""
+        if self._sums is None:
+            return
+        for partition, held in self._held.items():
+            if not len(held.log) and self._consumer.highwater(partition) == self._consumer.position(partition):
+                for out in self._sums.silent(held, now):
+                    self._outbox.send(out)
 
     def _commit(self) -> None:
         """What is committed has been written."""
         positions = {
             partition: held.log.position
             for partition, held in self._held.items()
-            if held.log.position is not None and held.log.position != held.committed
+            if held.log.position is not None and held.log.position > (held.committed or 0)
         }
         if not positions:
             return
-        match self._outbox.commit(self._consumer, positions):
+        notes = {partition: note(self._held[partition].since()) for partition in positions}
+        match self._outbox.commit(self._consumer, positions, notes):
             case Committed.YES:
                 for partition, position in positions.items():
                     self._held[partition].committed = position

@@ -18,7 +18,7 @@ from pipeline.api.desk import Desk, bearer
 from pipeline.api.guard import Guard
 from pipeline.api.parts import Parts
 from pipeline.api.problems import RESPONSES, Problem, Refused
-from pipeline.api.routes import alerts, cameras, health, status, windows
+from pipeline.api.routes import alerts, cameras, health, probe, status, windows
 
 DESCRIPTION = """\
 Steers emostream and tells how it is. Labels are of apparent expressions: they tell nothing of what a person feels.
@@ -59,7 +59,7 @@ def create(parts: Parts) -> tuple[FastAPI, ASGIApp]:
     problems.install(app)
     app.include_router(health.router)
     steered = APIRouter(dependencies=[Depends(bearer)])
-    for router in (cameras.router, windows.router, alerts.router, status.router):
+    for router in (cameras.router, probe.router, windows.router, alerts.router, status.router):
         steered.include_router(router)
     app.include_router(steered)
 

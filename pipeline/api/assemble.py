@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +12,12 @@ from functools import partial
 from pipeline.access import Access
 from pipeline.aggregate import ask
 from pipeline.api.checks import checks
-from pipeline.api.parts import Parts
+from pipeline.api.parts import Parts, Picture
 from pipeline.cameras.registry import CameraRegistry
+from pipeline.capture.desired import spec_of
 from pipeline.kafka.audit import AuditLog
 from pipeline.kafka.clients import reachable
+from pipeline.messages import DesiredCamera
 from pipeline.metrics import Metrics
 from pipeline.settings import KafkaSettings, Settings
 from pipeline.watch.follow import Follower
@@ -53,7 +56,14 @@ def assembled(settings: Settings, metrics: Metrics) -> Iterator[Parts]:
             audit=audit.write,
             there=partial(reachable, kafka),
             checks=checks(settings, lambda: follower.feed),
+            probe=partial(_picture, settings),
             measure=measure,
             now=lambda: datetime.now(UTC),
             clock=time.monotonic,
         )
+
+
+def _picture(settings: Settings, camera: DesiredCamera) -> Picture:
+    from pipeline.capture.probe import probe
+
+    return probe(spec_of(camera, os.environ), settings)

@@ -83,12 +83,13 @@ class Guard:
         outlet, began = _Outlet(send), self._clock()
         try:
             scope["state"]["caller"] = await self._admit(scope, headers)
-            body = _Body(receive, self._settings.max_body_kibibytes * 1024)
+            end = asyncio.get_running_loop().time() + BODY_SECONDS
+            body = _Body(receive, self._settings.max_body_kibibytes * 1024, end)
             await self._app(scope, body, outlet)
         except Exception as error:
             refused = told(error)
             if refused.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
-                log.exception("request %s: %s %s", request_id, scope["method"], scope["path"])
+                log.exception("request %s: %s %r", request_id, scope["method"], scope["path"])
             if not outlet.status:
                 log.info("request %s: %s %r: %s", request_id, scope["method"], scope["path"], refused.detail)
                 await answer(refused, request_id)(scope, receive, outlet)
@@ -152,17 +153,19 @@ class _Outlet:
 
 @dataclass(slots=True)
 class _Body:
-    """The way in: so many bytes, in so much time. Raises Refused within whoever reads it."""
+    """The way in: `left` bytes, until `end` by the loop's time. Raises Refused within whoever reads it."""
 
     receive: Receive
     left: int
+    end: float
     ended: bool = False
 
     async def __call__(self) -> Message:
         if self.ended:  # what is waited for now is that the client goes away
             return await self.receive()
         try:
-            message = await asyncio.wait_for(self.receive(), BODY_SECONDS)
+            async with asyncio.timeout_at(self.end):
+                message = await self.receive()
         except TimeoutError:
             raise Refused(HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {BODY_SECONDS:g} s") from None
         self.left -= len(message.get("body", b""))

@@ -45,9 +45,23 @@ class Asking(Protocol):
     def forget(self, target: Target, by: str, now: datetime) -> None: ...
 
 
+class Picture(Protocol):
+    """What a camera showed, low-passed; see pipeline.capture.probe. Size: pixels of the camera's own picture."""
+
+    @property
+    def jpeg(self) -> bytes: ...
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class Parts:
-    """`audit`: writes one record. `there`: whether Kafka is, asked before anything is written. `clock`: seconds."""
+    """`probe`: takes a picture, raises SourceError where none comes. `audit`: writes one record. `there`: whether Kafka
+    is, asked before anything is written. `clock`: seconds."""
 
     settings: Settings
     access: Access
@@ -56,6 +70,7 @@ class Parts:
     asking: Asking
     audit: Callable[[AuditRecord], None]
     there: Callable[[], bool]
+    probe: Callable[[DesiredCamera], Picture]
     checks: Sequence[Check]
     measure: Measure
     now: Callable[[], datetime]

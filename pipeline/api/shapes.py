@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from pipeline.messages import Alert, CameraState, DesiredCamera, ModelRef, Origin, RoleStatus, Scope, Window
 from pipeline.settings import NAME
@@ -13,7 +14,8 @@ from pipeline.watch.camera import CameraNow
 from pipeline.watch.condition import Condition, Kind, Level
 from pipeline.watch.roles import RoleNow
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]
 Mask = Annotated[list[tuple[Fraction, Fraction]], Field(min_length=3, max_length=64)]
 Masks = Annotated[
     list[Mask],
@@ -41,8 +43,18 @@ Credentials = Annotated[
         examples=["", "env:CAMERA_HALL"],
     ),
 ]
-Fps = Annotated[float | None, Field(gt=0, le=240, description="cap, frames/s; null: no cap")]
+Fps = Annotated[float | None, Field(gt=0, le=240, strict=True, description="cap, frames/s; null: no cap")]
 Reason = Annotated[str, Field(max_length=500, description="why; it is kept in the audit log")]
+
+
+def _rfc3339(value: object) -> object:
+    """Of numbers pydantic makes times, too: of seconds or of milliseconds, as they seem to be."""
+    if not isinstance(value, str) or not RFC3339.fullmatch(value):
+        raise ValueError("no time such as 2026-01-31T12:00:00Z, with a time zone")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
 
 
 class Asked(BaseModel):
@@ -56,9 +68,9 @@ class NewCamera(Asked):
     id: Name | None = Field(None, description="name of the camera; none: made from the URI")
     credentials: Credentials = ""
     fps: Fps = None
-    loop: bool = Field(False, description="start a file again at its end")
-    realtime: bool = Field(True, description="false: a file is read as fast as the system takes it")
-    paused: bool = False
+    loop: StrictBool = Field(False, description="start a file again at its end")
+    realtime: StrictBool = Field(True, description="false: a file is read as fast as the system takes it")
+    paused: StrictBool = False
     masks: Masks = []
     reason: Reason = ""
 
@@ -69,8 +81,8 @@ class CameraChange(Asked):
     uri: Uri = ""
     credentials: Credentials = ""
     fps: Fps = None
-    loop: bool = False
-    realtime: bool = True
+    loop: StrictBool = False
+    realtime: StrictBool = True
     masks: Masks = []
     reason: Reason = ""
 
@@ -81,7 +93,7 @@ class WindowsAsked(Asked):
     scope: Scope | None = Field(None, description="what a window speaks of")
     id: Name | None = Field(None, description="name of the camera, zone or site")
     spec: str | None = Field(None, max_length=32, description="kind of window, such as 60s or 300s/60s")
-    since: AwareDatetime | None = Field(None, description="that start then or later; none: an hour ago")
+    since: Moment | None = Field(None, description="that start then or later; none: an hour ago")
     limit: int = Field(100, ge=1, le=500)
     after: str | None = Field(None, max_length=400, description="`next` of the page before")
 
@@ -101,7 +113,7 @@ class Silencing(Asked):
     rule: str | None = Field(None, max_length=100)
     scope: Scope | None = Field(None, description="what `id` names, where that is not clear")
     id: Name | None = None
-    until: AwareDatetime = Field(description="at most a day from now; a time that is over ends a silence")
+    until: Moment = Field(description="at most a day from now; a time that is over ends a silence")
     reason: Reason = ""
 
 

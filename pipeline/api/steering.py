@@ -39,8 +39,11 @@ class Steering:
         self._kinds = frozenset(CameraKind(kind) for kind in parts.settings.api.camera_kinds)
         self._lock = threading.Lock()
 
-    def define(self, caller: Caller, asked: NewCamera, given: Collection[str]) -> DesiredCamera:
-        """The camera that is asked for. `given`: fields that the URI may not contradict. Raises UsageError."""
+    def define(self, caller: Caller, asked: NewCamera, given: Collection[str] | None = None) -> DesiredCamera:
+        """The camera that is asked for. `given`: what the URI may not contradict; None: whatever is no default.
+
+        Raises UsageError.
+        """
         camera = define(
             self._site,
             **asked.model_dump(exclude={"id", "reason"}),
@@ -50,7 +53,7 @@ class Steering:
             kinds=self._kinds,
             exists=os.path.exists if CameraKind.PATH in self._kinds else _nothing_exists,
         )
-        for name in given:
+        for name in _said(asked) if given is None else given:
             if getattr(camera, name) != getattr(asked, name):
                 raise UsageError(f"{name}: the URI says otherwise: {getattr(camera, name)}", "say it in one place")
         return camera
@@ -58,7 +61,7 @@ class Steering:
     def add(self, caller: Caller, asked: NewCamera) -> DesiredCamera:
         deed = Deed(caller, "camera.add", f"camera/{asked.id or 'new'}", asked.reason)
         with self._steering(deed):
-            camera = self.define(caller, asked, _said(asked))
+            camera = self.define(caller, asked)
             deed = replace(deed, target=f"camera/{camera.id}", after=camera)
             wanted, heard = self._known()
             check_add(camera, wanted, heard.get(camera.id))

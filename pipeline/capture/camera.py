@@ -15,6 +15,7 @@ from pipeline.capture.connection import CameraProcess
 from pipeline.capture.session import DROPS, Outlet, Session
 from pipeline.capture.spec import CameraSpec, ReadOptions
 from pipeline.capture.watchdog import Backoff, Watchdog
+from pipeline.logs import about
 from pipeline.messages import GONE, CameraState, CameraStatus
 from pipeline.settings import CaptureSettings
 
@@ -114,6 +115,10 @@ class Camera:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        with about(site=self._outlet.site, camera=self.spec.id):
+            self._live()
+
+    def _live(self) -> None:
         self._outlet.metrics.camera_up.labels(self.spec.id).set(0)
         self._outlet.metrics.camera_reconnects.labels(self.spec.id)
         for reason in DROPS:

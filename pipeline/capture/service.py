@@ -27,6 +27,9 @@ from pipeline.errors import DependencyError, UsageError
 from pipeline.messages import CameraState, CameraStatus, DesiredCamera
 from pipeline.metrics import Metrics, list_targets
 from pipeline.settings import Settings
+from pipeline.traces import Spans
+from pipeline.traces import close as close_spans
+from pipeline.traces import start as start_spans
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +62,7 @@ class CaptureService:
         specs: Sequence[CameraSpec] | None = None,
         sessions: Sessions = dict,
         clock: Clock | None = None,
+        spans: Spans | None = None,
     ) -> None:
         capture = settings.capture
         budget = Budget(int(capture.buffer_mebibytes * 2**20), capture.buffer_frames_per_camera)
@@ -66,7 +70,7 @@ class CaptureService:
         """Cleared, it holds back the cameras that can wait."""
         self.go.set()
         self._settings = capture
-        self._outlet = Outlet(settings.site, budget, self.go, publisher, metrics)
+        self._outlet = Outlet(settings.site, budget, self.go, publisher, metrics, settings.traces.sample, spans)
         self._own = {spec.id: spec for spec in specs or camera_specs(settings.cameras)}
         self._sessions = sessions
         self._clock = clock
@@ -181,10 +185,16 @@ def run(
         port = metrics.serve(settings.metrics.host, settings.metrics.port)
         list_targets(settings.metrics.targets_dir, "capture", settings.metrics.host, [port])
     publisher = publisher or KafkaPublisher(settings.kafka)
+    spans = start_spans(settings.traces, "capture")
     added = AddedCameras(settings)
     added.start()
     service = CaptureService(
-        settings, publisher, metrics, specs, sessions=lambda: last_sessions(settings.kafka, settings.site)
+        settings,
+        publisher,
+        metrics,
+        specs,
+        sessions=lambda: last_sessions(settings.kafka, settings.site),
+        spans=spans,
     )
     ahead = Ahead(settings.kafka, settings.capture.max_ahead_frames, service.go, service.any_waits)
     ahead.start()
@@ -195,6 +205,7 @@ def run(
         ahead.stop()
         service.stop()
         publisher.close(CLOSE_SECONDS)
+        close_spans(spans)
         ahead.join(JOIN_SECONDS)
         added.join(JOIN_SECONDS)
     failed = [status for status in service.states().values() if status.state is CameraState.FAILED]

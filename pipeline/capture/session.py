@@ -17,10 +17,12 @@ from pipeline.capture.budget import Budget
 from pipeline.capture.clock import SessionClock
 from pipeline.capture.ledger import SessionLedger
 from pipeline.capture.publisher import TOO_LARGE, FramePublisher
+from pipeline.logs import of
 from pipeline.masks import Polygons
-from pipeline.messages import CameraState, FrameHeader, FrameId, Ledger, checksum
+from pipeline.messages import CameraState, FrameHeader, FrameId, Ledger, begin_trace, checksum
 from pipeline.metrics import Metrics
 from pipeline.topics import MAX_RECORD_BYTES
+from pipeline.traces import Span, Spans, fields_of
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,8 @@ class Outlet:
     go: threading.Event  # cleared while what can wait has to
     publisher: FramePublisher
     metrics: Metrics
+    sample: float = 0.0  # share of the frames whose traces are kept
+    spans: Spans | None = None
 
 
 class Session:
@@ -64,6 +68,7 @@ class Session:
         self._changed = threading.Condition()
         self._in_flight = 0
         self._again: deque[tuple[FrameHeader, bytes]] = deque()  # failed, to be sent again
+        self._spans: dict[int, Span] = {}  # open, by frame
         self._finished = False
         self._newest = start  # captured_at of the last frame
         self.id = session
@@ -93,13 +98,14 @@ class Session:
         metrics.frames_captured.labels(self._camera).inc()
         metrics.camera_last_frame.labels(self._camera).set(captured_at.timestamp())
         if room:
+            frame_id = FrameId(self._outlet.site, self._camera, self.id, seq)
             header = FrameHeader(
-                FrameId(self._outlet.site, self._camera, self.id, seq),
+                frame_id,
                 captured_at,
                 frame.width,
                 frame.height,
                 checksum(frame.jpeg),
-                f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+                self._traceparent(frame_id, frame.taken_at),
                 frame.scripted,
                 self._masks,
             )
@@ -147,6 +153,15 @@ class Session:
         with self._changed:
             return self._in_flight + len(self._again)
 
+    def _traceparent(self, frame: FrameId, taken_at: float) -> str:
+        """Of its trace, which begins here. Its first span lasts until the frame's fate in capture is known."""
+        context = begin_trace(self._outlet.sample, secrets.token_bytes)
+        if context.sampled and self._outlet.spans is not None:
+            span = self._outlet.spans.start("capture.frame", None, fields_of(frame), taken_at)
+            self._spans[frame.seq] = span
+            context = span.context
+        return str(context)
+
     def _captured_at(self, frame: wire.Frame) -> datetime:
         """Never before the last ledger record's end: that record has told consumers how far time has come."""
         if not self._live:
@@ -179,10 +194,13 @@ class Session:
                 self._drop(header.frame_id.seq, TOO_LARGE if error == TOO_LARGE else "publish_failed")
             self._changed.notify_all()
         if error is not None:
-            log.debug("camera %s: frame %d not published: %s", self._camera, header.frame_id.seq, error)
+            seq = header.frame_id.seq
+            log.debug("camera %s: frame %d not published: %s", self._camera, seq, error, extra=of(header))
         if not again:
             self._outlet.budget.give(self._camera, len(jpeg))
             self._show_in_flight()
+            if span := self._spans.pop(header.frame_id.seq, None):
+                span.end(error=error or "")
 
     def _drop(self, seq: int, reason: str) -> None:
         self._ledger.dropped(seq, reason)

@@ -72,14 +72,16 @@ class _Drawing:
     def alerts(self) -> None:
         """A bar from when it began to when it was over, with the number that it has in the list."""
         ends: list[float] = []  # of the bars so far, by lane
-        for number, story in enumerate(self.summary.stories, 1):
+        for number, story in enumerate(self.summary.listed, 1):
             x1, x2 = self._extent(story)
             lane = next((index for index, end in enumerate(ends) if end < x1), len(ends))
             ends[lane : lane + 1] = [max(x2, x1 + 8) + 14]
             y = self.y + 10 + lane * LANE
             self.marks.append(Box(x1, y, max(x2 - x1, 2.0), 6, Ink.NOTED))
             self.marks.append(Text(max(x2, x1 + 2) + 3, y + 6.5, str(number), SMALL, Ink.NOTED, bold=True))
-        if ends:
+        if not ends:
+            self.y += 6
+        else:
             self._name(self.y + 17, self.phrases.alerts_row)
             self.y += 12 + len(ends) * LANE
 

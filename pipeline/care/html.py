@@ -75,7 +75,7 @@ def html(page: Page, chart: Chart) -> str:
 <p class="head">{escape(page.head)}</p>
 </header>
 <p class="lead">{escape(" ".join(page.paragraph))}</p>
-<div class="chart">
+<div class="chart" tabindex="0">
 {svg(chart)}
 </div>
 {_alerts(page)}
@@ -100,7 +100,8 @@ def html(page: Page, chart: Chart) -> str:
 def _alerts(page: Page) -> str:
     if not page.alerts:
         return ""
-    return _section(page.phrases.alerts_heading, "\n".join(map(_alert, page.alerts)))
+    more = f'<p class="none">{escape(page.more_alerts)}</p>' if page.more_alerts else ""
+    return _section(page.phrases.alerts_heading, "\n".join([*map(_alert, page.alerts), more]))
 
 
 def _alert(alert: AlertText) -> str:

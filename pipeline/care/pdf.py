@@ -18,6 +18,7 @@ from pipeline.errors import DependencyError
 MARGIN = 14.0  # mm
 WIDTH = 210.0 - 2 * MARGIN
 GUTTER = 10.0
+TIMES, LONG = 26.0, 19.0  # when something was, and for how long
 SIGN = 3.0  # what is before the time of a missing stretch
 NUMBER = 8.0  # where an alert has its number
 MM_PER_POINT = 25.4 / 72
@@ -81,6 +82,8 @@ class _Sheet(FPDF):  # type: ignore[misc]  # fpdf2 has types for some of it only
             self._heading(self._page.phrases.alerts_heading, MARGIN, WIDTH)
             for alert in self._page.alerts:
                 self._alert(alert)
+            if self._page.more_alerts:
+                self._say(self._page.more_alerts, 9, ink=Ink.MUTED)
             self.set_y(self.get_y() + 3)
 
     def columns(self) -> None:
@@ -138,7 +141,7 @@ class _Sheet(FPDF):  # type: ignore[misc]  # fpdf2 has types for some of it only
             self._say(none, 9, ink=Ink.MUTED, x=x, width=width)
         for row in rows:
             top, height = self.get_y(), self._row_height(row, width)
-            when, what = self._widths(width)
+            when, what = self._widths(row, width)
             sign = {True: "–", False: "!", None: ""}[row.ordered]
             self._say(sign, 9, "B", ink=Ink.MUTED if row.ordered else Ink.NOTED, x=x, width=SIGN)
             self.set_y(top)
@@ -155,7 +158,7 @@ class _Sheet(FPDF):  # type: ignore[misc]  # fpdf2 has types for some of it only
         return sum(self._row_height(row, width) + 0.4 for row in rows)
 
     def _row_height(self, row: Row, width: float) -> float:
-        return self._tall(row.what, 9, self._widths(width)[1]) + 1.2
+        return self._tall(row.what, 9, self._widths(row, width)[1]) + 1.2
 
     def _tall(self, text: str, size: float, width: float) -> float:
         """How high it will be, set in that width."""
@@ -165,9 +168,9 @@ class _Sheet(FPDF):  # type: ignore[misc]  # fpdf2 has types for some of it only
         return height
 
     @staticmethod
-    def _widths(width: float) -> tuple[float, float]:
+    def _widths(row: Row, width: float) -> tuple[float, float]:
         """Of the times, and of what is said of them; how long it was has the rest."""
-        return 26.0, width - 26.0 - 19.0
+        return TIMES, width - TIMES - (LONG if row.long else 0.0)
 
     def _mark(self, mark: Mark, scale: float, top: float) -> None:
         match mark:

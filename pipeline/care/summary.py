@@ -14,6 +14,8 @@ from pipeline.care.usual import Figured, Usual, compare
 from pipeline.messages import Alert, AuditRecord, CameraStatus, Window
 
 QUIET_SECONDS = 30 * 60  # a quiet stretch that is worth a line
+LISTED = 10  # alerts
+SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
 MISSING_SECONDS = 2 * 60  # the same of a missing one
 
 
@@ -55,6 +57,16 @@ class DaySummary:
     def so_far(self) -> bool:
         """Whether the day goes on."""
         return self.until < self.day.end
+
+    @property
+    def listed(self) -> tuple[Story, ...]:
+        """All alerts, but on days on which nobody would read them all."""
+        return self.gravest(LISTED)
+
+    def gravest(self, count: int) -> tuple[Story, ...]:
+        """So many alerts at most, in the order in which they were raised."""
+        ranked = sorted(self.stories, key=lambda story: (SEVERITIES.get(story.severity, len(SEVERITIES)), story.raised))
+        return tuple(story for story in self.stories if story in ranked[:count])
 
     @property
     def quiet(self) -> list[Stretch]:

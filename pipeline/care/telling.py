@@ -17,6 +17,7 @@ from pipeline.wording import Language, clock, date, duration, listed, percent
 MOST = 0.5  # of the readings: "mostly"
 WORTH_NAMING = 0.05  # an expression with fewer is not named in the paragraph
 NAMED = 3
+ALL = 0.9995  # of a day: all of it
 PAUSED_BY = "paused by "  # what capture says of it
 ROWS = 6  # of a list; what is more is told as a sum
 
@@ -38,7 +39,6 @@ class AlertText:
     severity: str
     when: str
     lines: tuple[str, ...]
-    stands: bool
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Page:
     head: str
     paragraph: tuple[str, ...]
     alerts: tuple[AlertText, ...]
+    more_alerts: str
     quiet: tuple[Row, ...]
     missing: tuple[Row, ...]
     deeds: tuple[Row, ...]
@@ -75,7 +76,8 @@ def page(summary: DaySummary, language: Language, made: dt.datetime, version: st
         date=day_text,
         head=phrases.head.format(site=summary.place.site, zone=day.zone.key),
         paragraph=tuple(say.paragraph()),
-        alerts=tuple(say.alert(number, story) for number, story in enumerate(summary.stories, 1)),
+        alerts=tuple(say.alert(number, story) for number, story in enumerate(summary.listed, 1)),
+        more_alerts=say.more_alerts(),
         quiet=say.longest([say.quiet(stretch) for stretch in summary.quiet], summary.quiet),
         missing=say.longest([say.missing(stretch) for stretch in summary.missing], summary.missing),
         deeds=tuple(say.deed(deed) for deed in summary.deeds),
@@ -130,6 +132,8 @@ class _Say:
         yield from map(self._finding, usual.findings)
         if not usual.shares:
             yield self.phrases.usual_unknown
+        elif not usual.told:
+            yield self.phrases.too_little
         elif not usual.findings:
             yield self.phrases.nothing_stands_out.format(days=usual.days)
 
@@ -154,10 +158,17 @@ class _Say:
             yield say.one_alert.format(alert=self._alert_at(story), handled=handled)
         else:
             handled = _counted(say.some_not_handled, unhandled) if unhandled else say.all_handled
-            named = [self._alert_at(story) for story in stories[:NAMED]] + ["…"] * (len(stories) > NAMED)
+            if unhandled == len(stories):
+                handled = say.none_handled
+            named = [*map(self._alert_at, self.summary.gravest(NAMED)), *["…"] * (len(stories) > NAMED)]
             yield say.alerts.format(count=len(stories), list=", ".join(named), handled=handled)
         if standing:
             yield _counted(say.still_stand, standing) if len(stories) > 1 else say.stands
+
+    def more_alerts(self) -> str:
+        """That some are not listed."""
+        left = len(self.summary.stories) - len(self.summary.listed)
+        return _counted(self.phrases.more_alerts, left) if left else ""
 
     def _title(self, story: Story) -> str:
         return self.phrases.no_data if story.rule == NO_DATA else story.title
@@ -167,9 +178,11 @@ class _Say:
 
     def _covered(self) -> Iterator[str]:
         say, whole = self.phrases, self.summary.whole
-        yield say.seen.format(
-            total=self._long(whole.seconds), seen=self._long(whole.seen), share=self._part(whole.seen / whole.seconds)
-        )
+        share = whole.seen / whole.seconds
+        if share >= ALL and not self.summary.so_far:
+            yield say.all_seen
+        else:
+            yield say.seen.format(total=self._long(whole.seconds), seen=self._long(whole.seen), share=self._part(share))
         if whole.missing:
             ranked = sorted(whole.missing.items(), key=lambda item: -item[1])
             reasons = [f"{say.why[why]} ({self._long(seconds)})" for why, seconds in ranked]
@@ -184,7 +197,6 @@ class _Say:
             severity=self.phrases.severities.get(story.severity, story.severity),
             when=self._span(story.since, story.cleared) if story.cleared else f"{self._clock(story.since)}–",
             lines=tuple(self._alert_lines(story)),
-            stands=story.stands,
         )
 
     def _alert_lines(self, story: Story) -> Iterator[str]:

@@ -195,6 +195,8 @@ def _of_state(status: CameraStatus) -> Why:
         return Why.PAUSED
     if status.state in (CameraState.STOPPED, CameraState.ENDED):
         return Why.STOPPED
+    if status.state is CameraState.CONNECTING:  # for the first time: once it was tried in vain, it is down
+        return Why.SILENT
     return Why.DOWN
 
 

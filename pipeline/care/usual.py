@@ -49,9 +49,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Usual:
-    """`days`: so many could be compared with; `shares`: usual part of the readings by label, none with too few days."""
+    """`days`: so many could be compared with; `shares`: usual part of the readings by label, none with too few days.
+
+    `told`: whether enough was read on the day itself to be compared.
+    """
 
     days: int
+    told: bool
     shares: Mapping[str, float]
     findings: tuple[Finding, ...]
 
@@ -65,7 +69,8 @@ def compare(today: Figured, before: Sequence[Figured]) -> Usual:
     found = [each for part in (None, *Part) if (each := _most_notable(today, before, part, LABELS)) is not None]
     in_view = [each for part in (None, *Part) if (each := _finding(today, before, part, None)) is not None]
     ranked = sorted([*_one_a_label(found), *sorted(in_view, key=_notable)[:1]], key=_notable)
-    return Usual(len(comparable), shares, tuple(finding for _, finding in ranked[:MOST]))
+    told = _expression(today[None], LABELS[0]) is not None
+    return Usual(len(comparable), told, shares, tuple(finding for _, finding in ranked[:MOST]))
 
 
 Ranked = tuple[float, Finding]

@@ -11,6 +11,7 @@ from google.protobuf.message import Message as Protobuf
 
 from pipeline.classify.transport import ERROR_CHARS
 from pipeline.errors import ClassifierUnavailable
+from pipeline.traces.asked import header as trace_header
 from serving.server.wire import MAX_BYTES
 
 OPTIONS = [
@@ -48,7 +49,8 @@ class GrpcCall:
             connection = self._connection
             connection.calls += 1
         try:
-            body = connection.call(request.SerializeToString(), timeout=self._timeout, metadata=self._metadata)
+            metadata = [*self._metadata, *trace_header().items()]
+            body = connection.call(request.SerializeToString(), timeout=self._timeout, metadata=metadata)
             return self._answer.FromString(body)
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:

@@ -8,6 +8,7 @@ import httpx
 
 from pipeline.classify.transport import Message, Refused, said
 from pipeline.errors import ClassifierUnavailable
+from pipeline.traces.asked import header as trace_header
 from serving.server.wire import MAX_BYTES
 
 REFUSED = frozenset({422})  # not 400: TorchServe says so of a wrong token, Triton of a model of other inputs
@@ -77,7 +78,7 @@ class Http:
             raise self._late()
         body = bytearray()
         with self._client.stream(
-            method, path, content=request.body, headers=dict(request.headers), timeout=left
+            method, path, content=request.body, headers={**request.headers, **trace_header()}, timeout=left
         ) as response:
             for part in response.iter_raw():
                 body += part

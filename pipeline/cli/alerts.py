@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipeline.cli import complete
 from pipeline.cli.options import (
     By,
     SettingsFile,
@@ -14,9 +15,15 @@ from pipeline.cli.options import (
 from pipeline.messages import Scope
 from pipeline.settings import load
 
-Rule = Annotated[str | None, typer.Option("--rule", help="Alerts of this rule; `alerts rules` lists them.")]
+Rule = Annotated[
+    str | None,
+    typer.Option("--rule", help="Alerts of this rule; `alerts rules` lists them.", autocompletion=complete.rules),
+]
 AlertScope = Annotated[Scope | None, typer.Option("--scope", help="What --scope-id names, where that is not clear.")]
-ScopeId = Annotated[str | None, typer.Option("--scope-id", help="Alerts of this camera, zone or site.")]
+ScopeId = Annotated[
+    str | None,
+    typer.Option("--scope-id", help="Alerts of this camera, zone or site.", autocompletion=complete.scopes),
+]
 
 alerts_app = typer.Typer(help="Alerts: what stands, who looks after it, what is to be quiet.", no_args_is_help=True)
 

@@ -19,5 +19,5 @@ def api(config: SettingsFile = None) -> None:
 
     settings = load(config)
     require(settings.policy)
-    set_up(settings.log_level)
+    set_up(settings.log_level, logs=settings.logs, role="api")
     run(settings, stop_on_signals)

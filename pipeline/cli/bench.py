@@ -123,3 +123,16 @@ def bench_quality(
     from pipeline.bench.quality import run
 
     write_report(report, run(load(config), data, split, faces, camera or [], frames, Console()))
+
+
+@bench_app.command("previews")
+def bench_previews(
+    data: Annotated[Path | None, typer.Option("--data", help="FER2013's csv, to try reading expressions, too.")] = None,
+    faces: Annotated[int, typer.Option(min=10, help="Faces of FER2013's PublicTest, at most.")] = 800,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """Whether a face that no detector has found can be told in a preview: found again, matched, or read."""
+    from pipeline.bench.previews import run
+
+    write_report(report, run(load(config), data, faces, Console()))

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipeline.cli import complete
 from pipeline.cli.options import By, SettingsFile
 from pipeline.settings import load
 
 cameras_app = typer.Typer(
     help="Cameras: what they do; add, pause and remove them while all runs.", no_args_is_help=True
 )
-CameraId = Annotated[str, typer.Argument(help="Name of the camera.")]
+CameraId = Annotated[str, typer.Argument(help="Name of the camera.", autocompletion=complete.cameras)]
 
 
 @cameras_app.command("list")

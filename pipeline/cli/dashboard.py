@@ -23,7 +23,7 @@ def dashboard(port: Port = None, config: SettingsFile = None) -> None:
 
     settings = load(config)
     require(settings.policy)
-    set_up(settings.log_level)
+    set_up(settings.log_level, logs=settings.logs, role="dashboard")
     if port is not None:
         settings = settings.model_copy(update={"dashboard": settings.dashboard.model_copy(update={"port": port})})
     run(settings, stop_on_signals(), lambda address: print(f"the page is at {address}", flush=True))

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli import complete
 from pipeline.cli.options import SettingsFile, SpokenLanguage
 from pipeline.settings import load
 from pipeline.wording import Language
@@ -17,7 +18,7 @@ app = typer.Typer()
 
 @app.command()
 def report(
-    zone: Annotated[str, typer.Option(help="A zone, or the camera of a room.")],
+    zone: Annotated[str, typer.Option(help="A zone, or the camera of a room.", autocompletion=complete.places)],
     day: Annotated[
         str, typer.Option(help="A day in the site's time zone: 2026-11-20, today, yesterday.")
     ] = "yesterday",

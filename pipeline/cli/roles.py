@@ -22,7 +22,7 @@ def capture(config: SettingsFile = None) -> None:
     """Capture alone: cameras of the settings to `frames`."""
     from pipeline.capture.service import run
 
-    raise typer.Exit(run(_role(config), stop_on_signals()))
+    raise typer.Exit(run(_role("capture", config), stop_on_signals()))
 
 
 @app.command()
@@ -30,7 +30,7 @@ def analyze(config: SettingsFile = None) -> None:
     """Analyze alone: `frames` to `emotion-events`, with Ray actors."""
     from pipeline.cluster.role import run
 
-    run(_role(config), stop_on_signals)
+    run(_role("analyze", config), stop_on_signals)
 
 
 @app.command()
@@ -38,7 +38,7 @@ def aggregate(config: SettingsFile = None) -> None:
     """Aggregate alone: `emotion-events` to `emotion-windows` and `emotion-alerts`."""
     from pipeline.aggregate.service import run
 
-    run(_role(config), stop_on_signals())
+    run(_role("aggregate", config), stop_on_signals())
 
 
 @app.command()
@@ -46,11 +46,11 @@ def webhooks(config: SettingsFile = None) -> None:
     """Webhooks alone: `emotion-alerts` to the addresses of the settings."""
     from pipeline.webhooks.service import run
 
-    run(_role(config), stop_on_signals())
+    run(_role("webhooks", config), stop_on_signals())
 
 
-def _role(config: Path | None) -> Settings:
+def _role(name: str, config: Path | None) -> Settings:
     settings = load(config)
     require(settings.policy)
-    set_up(settings.log_level)
+    set_up(settings.log_level, logs=settings.logs, role=name)
     return settings

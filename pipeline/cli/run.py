@@ -21,6 +21,7 @@ from pipeline.errors import EmostreamError, UsageError
 from pipeline.logs import set_up
 from pipeline.policy.check import as_shown, declared, require
 from pipeline.settings import CameraSettings, PlaceKind, Settings, load
+from pipeline.traces import check
 
 ApiPort = Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the control API; 0: a free one.")]
 DashboardPort = Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the page; 0: a free one.")]
@@ -92,6 +93,7 @@ def _run(
     from pipeline.local.system import RunFailed
 
     require(settings.policy)
+    check(settings.traces)
     if cameras:
         chosen = [CameraSettings(uri=uri) for uri in cameras]
         settings = settings.model_copy(update={"cameras": chosen})

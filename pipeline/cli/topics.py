@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipeline.cli import complete
 from pipeline.cli.options import (
     ReportFile,
     SettingsFile,
@@ -16,6 +17,7 @@ from pipeline.cli.options import (
     stop_on_signals,
     write_report,
 )
+from pipeline.errors import UsageError
 from pipeline.logs import set_up
 from pipeline.policy.check import require
 from pipeline.settings import load
@@ -28,18 +30,29 @@ app.add_typer(topics_app, name="topics")
 
 @app.command()
 def events(
-    topic: Annotated[str, typer.Option(help="Topic to read.")] = EVENTS,
+    topic: Annotated[str, typer.Option(help="Topic to read.", autocompletion=complete.topics)] = EVENTS,
     follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes.")] = False,
     since: Annotated[
         str | None, typer.Option(help="From this time on: 90s, 10m, 2h, 1d ago, or an ISO time. Default: all.")
     ] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Write this file instead, for analysts.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--type", help="With --parquet: the ce_type of the records. Default: the topic's own.")
+    ] = None,
     config: SettingsFile = None,
 ) -> None:
-    """Print a topic as JSON lines."""
+    """Print a topic as JSON lines, or write it as Parquet."""
     from pipeline.console.events import show
+    from pipeline.console.parquet import export
 
+    if follow and parquet is not None:
+        raise UsageError("--follow: a Parquet file has an end", "leave one of them out")
     stop = stop_on_signals()
-    show(load(config).kafka, topic, follow, since, stop)
+    kafka = load(config).kafka
+    if parquet is None:
+        show(kafka, topic, follow, since, stop)
+    else:
+        print(export(kafka, topic, parquet, since, kind, stop))
 
 
 @app.command()

@@ -34,7 +34,8 @@ class Analyzer:
         self._worker: Worker | None = None
         self._metrics_port = 0
         self._stopped = False
-        set_up(self._settings.log_level, self._settings.log_dir and self._settings.log_dir / f"analyzer-{index}.log")
+        file = self._settings.log_dir and self._settings.log_dir / f"analyzer-{index}.log"
+        set_up(self._settings.log_level, file, logs=self._settings.logs, role="analyze")
 
     def run(self) -> None:
         """Work until `stop`. Raises what ended the worker."""
@@ -47,6 +48,7 @@ class Analyzer:
         from pipeline.kafka.heartbeat import Heartbeat
         from pipeline.kafka.outbox import outbox
         from pipeline.metrics import Metrics
+        from pipeline.traces import close, start
 
         cv2.setNumThreads(1)
         settings = self._settings
@@ -64,7 +66,8 @@ class Analyzer:
         )
         writer = outbox(settings, member)
         vision = Vision(settings, make_detector(settings.detect, settings.model_dir), classifier)
-        self._worker = Worker(settings, reader, writer, vision, classifier, metrics)
+        spans = start(settings.traces, "analyze", str(self._index))
+        self._worker = Worker(settings, reader, writer, vision, classifier, metrics, spans=spans)
         if self._stopped:
             self._worker.stop()
         place = str(self._index)
@@ -76,6 +79,7 @@ class Analyzer:
             reader.close(autocommit=False, timeout_ms=2000)
             writer.close()
             classifier.close()
+            close(spans)
 
     def stop(self) -> None:
         self._stopped = True

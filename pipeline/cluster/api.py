@@ -47,7 +47,8 @@ class ControlApi:
     def __init__(self, settings_json: str) -> None:
         self._open = ExitStack()
         settings = ResolvedSettings.model_validate_json(settings_json)
-        set_up(settings.log_level, settings.log_dir and settings.log_dir / "api-replica.log")
+        file = settings.log_dir and settings.log_dir / "api-replica.log"
+        set_up(settings.log_level, file, logs=settings.logs, role="api")
         metrics = Metrics("api")
         port = metrics.serve(settings.metrics.host)
         list_targets(settings.metrics.targets_dir, "api", settings.metrics.host, [port])

@@ -21,15 +21,20 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 def show(kafka: KafkaSettings, topic: str, follow: bool, since: str | None, stop: threading.Event) -> None:
     """Print the topic's records: all or those since a time, then, with `follow`, what comes until `stop`."""
-    topics = plan(kafka)
-    if topic not in topics:
-        raise UsageError(f"--topic: {topic!r} is not known", f"one of {', '.join(topics)}")
+    planned(kafka, topic)
     start = None if since is None else parse_since(since, datetime.now(UTC))
     with Reader(kafka, [topic]) as reader:
         reader.from_beginning() if start is None else reader.from_time(start)
         _print(record for record in reader.to_end() if not stop.is_set())
         while follow and not stop.is_set():
             _print(reader.poll(POLL_SECONDS))
+
+
+def planned(kafka: KafkaSettings, topic: str) -> None:
+    """Raises UsageError for a topic that is none of ours."""
+    topics = plan(kafka)
+    if topic not in topics:
+        raise UsageError(f"--topic: {topic!r} is not known", f"one of {', '.join(topics)}")
 
 
 def parse_since(text: str, now: datetime, option: str = "--since") -> datetime:

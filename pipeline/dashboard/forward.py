@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from pipeline.dashboard.guard import token_of
 
 SENT_ON = ("accept", "content-type", "if-match", "idempotency-key", "x-request-id")
-SENT_BACK = ("content-type", "etag", "location", "retry-after", "x-request-id", "www-authenticate")
+SENT_BACK = ("content-type", "etag", "location", "retry-after", "x-request-id", "x-frame-size", "www-authenticate")
 SECONDS = 45.0  # a probe waits for a camera to connect
 LARGEST_BODY = 1024 * 1024
 LARGEST_ANSWER = 16 * 1024 * 1024

@@ -51,10 +51,10 @@ class Live:
 
     async def serve(self, socket: WebSocket) -> None:
         """One open page, until it goes."""
+        await socket.accept()
         if self._pages >= self._most:
             await socket.close(TRY_AGAIN_LATER, "too many pages are open")
             return
-        await socket.accept()
         self._count(1)
         listening = asyncio.create_task(_listen(socket))
         telling = asyncio.create_task(self._tell(socket))

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.errors import BadRecord
-from pipeline.messages import LABELS, Face, FrameRecord, Idle, Ledger, Observation, Record
+from pipeline.messages import LABELS, Crowd, CrowdRecord, Face, FrameRecord, Idle, Ledger, Observation, Record
+from pipeline.settings import NAME
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=366)  # files that are read fast are ahead of the clock, but not so far
@@ -45,6 +46,11 @@ def check(record: Record, taken: datetime) -> None:
             _check_numbers(dropped=max((seqs.last for each in record.dropped.values() for seqs in each), default=0))
             _demand(record.expected <= FRAMES, "expected", record.expected)
             _check_span("covers_from", record.covers_from, record.covers_to)
+        case CrowdRecord():
+            _check_names(record)
+            _check_numbers(tracks=record.tracks, new=record.new)
+            for part in record.parts:
+                _check_crowd(part)
         case Idle():
             _check_names(record)
             _check_span("since", record.since, record.until)
@@ -61,7 +67,7 @@ def check_name(field: str, name: str) -> None:
     _demand(0 < len(name) <= NAME_CHARS, field, f"{name[:32]!r}, of {len(name)} characters")
 
 
-def _check_names(record: FrameRecord | Ledger | Idle) -> None:
+def _check_names(record: FrameRecord | CrowdRecord | Ledger | Idle) -> None:
     check_name("site", record.site)
     check_name("camera", record.camera)
 
@@ -82,6 +88,15 @@ def _check_face(face: Face) -> None:
     for field, scores in (("scores", face.scores), ("smoothed", face.smoothed)):
         if scores is not None:
             _check_scores(f"faces.{field}", scores)
+
+
+def _check_crowd(part: Crowd) -> None:
+    told = sum(part.labels.values())
+    counts = [part.faces, part.tracks, part.new, *part.labels.values(), *part.abstained.values()]
+    _demand(all(0 <= count < NUMBERS for count in counts), "parts", counts)
+    _demand(part.labels.keys() <= set(LABELS), "parts.labels", sorted(part.labels))
+    _demand(all(0 <= total <= MOST * told for total in part.scores.values()), "parts.scores", part.scores)
+    _demand(all(map(NAME.fullmatch, part.zones)), "parts.zones", part.zones)
 
 
 def _check_scores(field: str, scores: Mapping[str, float]) -> None:

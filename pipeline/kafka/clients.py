@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import queue
 import socket
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -17,6 +19,7 @@ from kafka.errors import (
     KafkaConfigurationError,
     KafkaError,
     RebalanceInProgressError,
+    RetriableError,
     TopicAlreadyExistsError,
     UnknownMemberIdError,
 )
@@ -25,7 +28,10 @@ from pipeline.errors import DependencyError, UsageError
 from pipeline.settings import KafkaSettings
 from pipeline.topics import MAX_RECORD_BYTES, Topic, plan
 
+log = logging.getLogger(__name__)
+
 BOOTSTRAP_MS = 10_000
+AGAIN_SECONDS = 0.1
 CONNECT_SECONDS = 1.0
 NOT_OURS = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
 """Why a commit is refused while partitions move."""
@@ -118,6 +124,17 @@ def subscribe(
         missing = set(topics) - consumer.topics()
     if missing:
         raise DependencyError(f"topic {min(missing)} does not exist", "emostream topics apply creates it")
+
+
+def poll(consumer: KafkaConsumer, timeout_ms: int, max_records: int = 500) -> dict[TopicPartition, list[Any]]:
+    """What came, by partition. Nothing while a broker goes away and comes back: kafka-python lets some of that out."""
+    try:
+        polled: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=timeout_ms, max_records=max_records)
+        return polled
+    except RetriableError as error:
+        log.warning("Kafka gives nothing: %r", error)
+        time.sleep(AGAIN_SECONDS)
+        return {}
 
 
 def to_committed(consumer: KafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int | None]:

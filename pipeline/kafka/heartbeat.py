@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -82,7 +83,8 @@ class Heartbeat:
             self._stop.wait(EVERY_SECONDS)
         self._beat(RoleState.STOPPED, "")
         if self._producer is not None:
-            self._producer.close(timeout=1)
+            with suppress(KafkaError):  # Kafka is away
+                self._producer.close(timeout=1)
 
     def _beat(self, state: RoleState, detail: str) -> None:
         if self._sent is not None and not self._sent.is_done:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -29,6 +30,8 @@ FLUSH_SECONDS = 60.0  # for records to be taken by a Kafka that is there
 PROBE_SECONDS = 5.0
 TRANSACTION_MS = 10_000  # a transaction whose writer died is undone after this; its readers wait as long
 Offsets = Mapping[TopicPartition, int]  # of the next record to read
+Notes = Mapping[TopicPartition, str]  # kept with them
+NO_NOTES: Notes = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class Outbox:
         finally:
             self._busy = False
 
-    def commit(self, consumer: KafkaConsumer, offsets: Offsets) -> Committed:
+    def commit(self, consumer: KafkaConsumer, offsets: Offsets, notes: Notes = NO_NOTES) -> Committed:
         """All that was sent is written, then `offsets` are committed for the consumer's group.
 
         Raises DependencyError when an output is not taken, or another member took this one's place.
@@ -125,7 +128,7 @@ class Outbox:
             return Committed.YES
         try:
             with self._at_work():
-                consumer.commit(_with_metadata(offsets))
+                consumer.commit(_with_metadata(offsets, notes))
         except FencedInstanceIdError:
             raise _replaced() from None
         except NOT_OURS as error:
@@ -162,7 +165,7 @@ class Transactions(Outbox):
         self._begin()
         super().send(out)
 
-    def commit(self, consumer: KafkaConsumer, offsets: Offsets) -> Committed:
+    def commit(self, consumer: KafkaConsumer, offsets: Offsets, notes: Notes = NO_NOTES) -> Committed:
         if not offsets and not self._open:
             return Committed.YES
         member = consumer.group_metadata()
@@ -173,7 +176,7 @@ class Transactions(Outbox):
         try:
             with self._at_work():
                 if offsets:
-                    self._producer.send_offsets_to_transaction(_with_metadata(offsets), member)
+                    self._producer.send_offsets_to_transaction(_with_metadata(offsets, notes), member)
                 self._producer.commit_transaction()
         except FencedInstanceIdError:
             raise _replaced() from None
@@ -218,8 +221,8 @@ def outbox(settings: Settings, name: str) -> Outbox:
         return Transactions(writer, settings.kafka)
 
 
-def _with_metadata(offsets: Offsets) -> dict[TopicPartition, OffsetAndMetadata]:
-    return {partition: OffsetAndMetadata(at, "", -1) for partition, at in offsets.items()}
+def _with_metadata(offsets: Offsets, notes: Notes) -> dict[TopicPartition, OffsetAndMetadata]:
+    return {partition: OffsetAndMetadata(at, notes.get(partition, ""), -1) for partition, at in offsets.items()}
 
 
 def _failed(error: object) -> DependencyError:

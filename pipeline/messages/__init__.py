@@ -7,6 +7,7 @@ mode), so a consumer knows by `ce_type` what it holds before it parses a byte.
 from pipeline.messages.alert import Alert, AlertState, ClearedBy, Usual, WindowRef
 from pipeline.messages.audit import CONSOLE, AuditOutcome, AuditRecord
 from pipeline.messages.camera import GONE, CameraSight, CameraState, CameraStatus
+from pipeline.messages.crowd import Crowd, CrowdRecord
 from pipeline.messages.desired import DesiredCamera, Origin, Polygon
 from pipeline.messages.frame import FrameHeader, FrameId, checksum, frame_identity
 from pipeline.messages.kind import PICTURES, Headers, Kind, cloud_event, record_kind
@@ -15,6 +16,7 @@ from pipeline.messages.observation import Box, DeadLetter, Face, FrameRecord, Mo
 from pipeline.messages.preview import preview_headers
 from pipeline.messages.record import LABELS, SCHEMA_VERSION, OfScope, Record, Scope, Scores, scores_of
 from pipeline.messages.role import RoleState, RoleStatus
+from pipeline.messages.trace import TRACED_PANE, TRACEPARENT, TraceContext, begin_trace, carried, trace_headers
 from pipeline.messages.window import FrameCounts, Window
 from pipeline.messages.wire import KINDS, Message, headers_of
 
@@ -25,6 +27,8 @@ __all__ = [
     "LABELS",
     "PICTURES",
     "SCHEMA_VERSION",
+    "TRACED_PANE",
+    "TRACEPARENT",
     "Alert",
     "AlertState",
     "AuditOutcome",
@@ -34,6 +38,8 @@ __all__ = [
     "CameraState",
     "CameraStatus",
     "ClearedBy",
+    "Crowd",
+    "CrowdRecord",
     "DeadLetter",
     "DesiredCamera",
     "Face",
@@ -59,9 +65,12 @@ __all__ = [
     "Scores",
     "SeqRange",
     "Stub",
+    "TraceContext",
     "Usual",
     "Window",
     "WindowRef",
+    "begin_trace",
+    "carried",
     "checksum",
     "cloud_event",
     "frame_identity",
@@ -69,4 +78,5 @@ __all__ = [
     "preview_headers",
     "record_kind",
     "scores_of",
+    "trace_headers",
 ]

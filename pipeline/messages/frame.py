@@ -11,6 +11,7 @@ from typing import Self
 
 from pipeline.errors import BadRecord
 from pipeline.messages.kind import Headers, Kind, cloud_event, iso
+from pipeline.messages.trace import carried, trace_headers
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,6 +38,7 @@ class FrameHeader:
     """What a frame says of itself beside its JPEG bytes.
 
     `width`, `height`: pixels of the JPEG. `crc`: crc32 of the JPEG bytes. `scripted`: see Observation.
+    `traceparent`: W3C trace context; one that is none is passed over.
     `masks`: parts of the picture that were blacked out, corners as fractions of its width and height.
     """
 
@@ -61,8 +63,7 @@ class FrameHeader:
             ("size", b"%dx%d" % (self.width, self.height)),
             ("crc", b"%08x" % self.crc),
         ]
-        if self.traceparent:
-            headers.append(("traceparent", self.traceparent.encode()))
+        headers += trace_headers(self.traceparent)
         if self.scripted is not None:
             headers.append(("scripted", ",".join(self.scripted).encode()))
         if self.masks:
@@ -91,8 +92,6 @@ class FrameHeader:
                 raise ValueError("not positive")
             name = "crc"
             crc = int(got[name], 16)
-            name = "traceparent"
-            traceparent = got.get(name, b"").decode()
             name = "scripted"
             scripted = got.get(name)
             truth = None if scripted is None else tuple(filter(None, scripted.decode().split(",")))
@@ -101,7 +100,7 @@ class FrameHeader:
         except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
             what = "is missing" if isinstance(error, KeyError) else f"is wrong ({error})"
             raise BadRecord("headers", f"header {name} of {frame_id.event_id} {what}") from None
-        return cls(frame_id, captured_at, width, height, crc, traceparent, truth, masks)
+        return cls(frame_id, captured_at, width, height, crc, str(carried(got) or ""), truth, masks)
 
 
 def frame_identity(headers: Mapping[str, bytes | None]) -> FrameId | None:

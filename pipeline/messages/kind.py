@@ -19,6 +19,7 @@ class Kind(StrEnum):
     IDLE = "emostream.idle.v1"
     OBSERVATION = "emostream.observation.v1"
     STUB = "emostream.stub.v1"
+    CROWD = "emostream.crowd.v1"
     CAMERA = "emostream.camera.v1"
     CAMERA_STATUS = "emostream.camera-status.v1"
     DEAD_LETTER = "emostream.dead-letter.v1"

@@ -100,7 +100,8 @@ class Observation(FrameRecord):
 
     `timings`: seconds by stage. `scripted`: what the synthetic camera drew, one expression a face, else null.
     `blind`: why the camera sees nothing of use although its frames can be read: "dark", "overexposed", "covered",
-    "frozen", "moved" or "out_of_focus"; "" while it sees. Faces that were found all the same are told.
+    "frozen", "moved" or "out_of_focus"; "" while it sees. Faces that were found all the same are told. `withheld`: no
+    face is told in any observation, for privacy; CrowdRecords tell of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=(), ser_json_inf_nan="null")
@@ -113,6 +114,7 @@ class Observation(FrameRecord):
     faces: list[Face] = Field(default_factory=list)
     scripted: list[str] | None = None
     blind: str = ""
+    withheld: bool = False
 
 
 class Stub(FrameRecord):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.messages.alert import Alert
 from pipeline.messages.audit import AuditRecord
 from pipeline.messages.camera import CameraSight, CameraStatus
+from pipeline.messages.crowd import CrowdRecord
 from pipeline.messages.desired import DesiredCamera
 from pipeline.messages.kind import Headers, Kind, cloud_event, iso
 from pipeline.messages.ledger import Idle, Ledger
@@ -19,6 +20,7 @@ KINDS: dict[Kind, type[Record]] = {
     Kind.IDLE: Idle,
     Kind.OBSERVATION: Observation,
     Kind.STUB: Stub,
+    Kind.CROWD: CrowdRecord,
     Kind.CAMERA: DesiredCamera,
     Kind.CAMERA_STATUS: CameraStatus,
     Kind.DEAD_LETTER: DeadLetter,
@@ -32,6 +34,7 @@ KINDS: dict[Kind, type[Record]] = {
 
 def headers_of(
     record: Message
+    | CrowdRecord
     | DesiredCamera
     | CameraStatus
     | CameraSight
@@ -47,6 +50,8 @@ def headers_of(
             return cloud_event(Kind.OBSERVATION, record.frame_id.key, record.event_id, record.captured_at)
         case Stub():
             return cloud_event(Kind.STUB, record.frame_id.key, record.event_id, record.captured_at)
+        case CrowdRecord():
+            return cloud_event(Kind.CROWD, record.key, f"{record.key}/crowd/{iso(record.start)}", record.start)
         case Ledger():
             event_id = f"{record.key}/{record.session}/ledger/{record.next_seq}/{iso(record.covers_to)}"
             return cloud_event(Kind.LEDGER, record.key, event_id, record.covers_to)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from pipeline.policy.notice_words import NOTICE_WORDS, NoticeWords
 from pipeline.settings import ExceptionSettings, PlaceKind, Settings
-from pipeline.topics import plan
+from pipeline.topics import EVENTS, PREVIEWS, plan
 from pipeline.wording import Language, kept
 
 
@@ -69,7 +69,13 @@ def _places(words: NoticeWords, settings: Settings) -> Iterator[str]:
 
 def _kept(words: NoticeWords, settings: Settings, language: Language) -> Iterator[str]:
     """By topic: Kafka deletes what is older, a segment at a time."""
+    privacy = settings.privacy
+    told = dict(words.kept)
+    if privacy.aggregates:
+        told[EVENTS] = words.sums
+    if not privacy.shows_previews:
+        del told[PREVIEWS]
     for topic, planned in plan(settings.kafka).items():
-        if topic in words.kept:
+        if topic in told:
             seconds = int(planned.config["retention.ms"]) / 1000
-            yield words.kept[topic].format(time=kept(language, seconds))
+            yield told[topic].format(time=kept(language, seconds), fewest=privacy.k_minimum)

@@ -11,7 +11,7 @@ from pipeline.wording import Language
 
 @dataclass(frozen=True)
 class NoticeWords:
-    """`kept`: by topic, each with {time}."""
+    """`kept`: by topic, each with {time}. `sums`: of emotion-events where no record of a face is kept."""
 
     title: str
     what_happens: str
@@ -28,6 +28,7 @@ class NoticeWords:
     processed: tuple[str, ...]
     kept_title: str
     kept: Mapping[str, str]
+    sums: str
     ask_title: str
     ask: str
     law: str
@@ -69,6 +70,8 @@ ENGLISH = NoticeWords(
         "emotion-alerts": "Alerts, and who looked after them: {time}.",
         "audit": "Who changed what in the system: {time}.",
     },
+    sums="Sums of ten seconds for each camera and area, and nothing of single faces; figures that fewer than {fewest} "
+    "faces are behind are withheld: {time}.",
     ask_title="Whom to ask",
     ask="{contact}. You may ask what is kept, about your rights, and how to object.",
     law="This notice is given because people who are exposed to such a system must be told (EU AI Act, Art. 50(3)).",
@@ -111,6 +114,8 @@ GERMAN = NoticeWords(
         "emotion-alerts": "Meldungen, und wer sich um sie gekümmert hat: {time}.",
         "audit": "Wer am System was geändert hat: {time}.",
     },
+    sums="Summen über zehn Sekunden je Kamera und Bereich, und nichts zu einzelnen Gesichtern; Zahlen, hinter denen "
+    "weniger als {fewest} Gesichter stehen, werden zurückgehalten: {time}.",
     ask_title="An wen Sie sich wenden können",
     ask="{contact}. Sie können fragen, was aufbewahrt wird, welche Rechte Sie haben und wie Sie widersprechen.",
     law="Dieser Hinweis steht hier, weil Menschen, die einem solchen System ausgesetzt sind, davon wissen müssen "
@@ -153,6 +158,8 @@ FRENCH = NoticeWords(
         "emotion-alerts": "Les alertes, et qui s’en est occupé : {time}.",
         "audit": "Qui a changé quoi dans le système : {time}.",
     },
+    sums="Des sommes sur dix secondes par caméra et par zone, et rien sur un visage seul ; les chiffres qui reposent "
+    "sur moins de {fewest} visages sont retenus : {time}.",
     ask_title="À qui s’adresser",
     ask="{contact}. Vous pouvez demander ce qui est conservé, quels sont vos droits et comment vous opposer.",
     law="Cet avis est donné parce que les personnes exposées à un tel système doivent en être informées (règlement de "

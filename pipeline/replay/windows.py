@@ -14,7 +14,7 @@ from datetime import datetime
 from pipeline.aggregate.aggregator import GIVE_UP, NO_RULES, EventsPartition, StatePartition
 from pipeline.aggregate.alerts.owner import Rules
 from pipeline.aggregate.panes import EPOCH, PANE, pane_of
-from pipeline.aggregate.state import PanesRecord, ScopeRecord
+from pipeline.aggregate.state import PanesRecord, ReleaseRecord, ScopeRecord
 from pipeline.aggregate.windows import Policy
 from pipeline.messages import Alert, Face, Idle, Ledger, Message, Observation, Scope, Stub, Window
 from pipeline.replay.window_diff import EVER, Owner
@@ -84,7 +84,7 @@ class Windows:
         for made in self._scopes.add(panes, self._awaited(panes), self._fed):
             if isinstance(made, ScopeRecord):
                 self.told_to[owner] = made.told_to
-            else:
+            elif not isinstance(made, ReleaseRecord):
                 told.append(made)
         return told
 

@@ -12,8 +12,10 @@ from pipeline.settings.kafka import KafkaSettings
 from pipeline.settings.load import NO_SETTINGS, RUNS_HINT, ignored, load
 from pipeline.settings.model import USUAL_ADDRESSES, ClassifySettings, ModelKind, ModelSettings, ShadowSettings
 from pipeline.settings.policy import ExceptionKind, ExceptionSettings, PlaceKind, PlaceSettings, PolicySettings
+from pipeline.settings.privacy import PrivacySettings
 from pipeline.settings.running import MetricsSettings, RaySettings
 from pipeline.settings.section import NAME, Section, check_name
+from pipeline.settings.telemetry import LogsSettings, TracesSettings
 
 __all__ = [
     "NAME",
@@ -34,6 +36,7 @@ __all__ = [
     "ExceptionKind",
     "ExceptionSettings",
     "KafkaSettings",
+    "LogsSettings",
     "MetricsSettings",
     "ModelKind",
     "ModelSettings",
@@ -41,6 +44,7 @@ __all__ = [
     "PlaceKind",
     "PlaceSettings",
     "PolicySettings",
+    "PrivacySettings",
     "QualitySettings",
     "RaySettings",
     "ResolvedSettings",
@@ -50,6 +54,7 @@ __all__ = [
     "ShadowSettings",
     "SightSettings",
     "TokenSettings",
+    "TracesSettings",
     "WatchSettings",
     "WebhookSettings",
     "WindowSettings",

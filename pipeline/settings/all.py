@@ -26,6 +26,7 @@ from pipeline.settings.policy import PolicySettings
 from pipeline.settings.privacy import PrivacySettings
 from pipeline.settings.running import MetricsSettings, RaySettings
 from pipeline.settings.section import check_name
+from pipeline.settings.telemetry import LogsSettings, TracesSettings
 
 
 class Settings(BaseSettings):
@@ -61,6 +62,8 @@ class Settings(BaseSettings):
     dashboard: DashboardSettings = Field(default_factory=DashboardSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    traces: TracesSettings = Field(default_factory=TracesSettings)
+    logs: LogsSettings = Field(default_factory=LogsSettings)
     model_dir: Path | None = Field(None, description="folder that already holds detector files, known by sha256")
     run_dir: Path = Field(Path("runs"), description="logs and state of the embedded stack, one folder a run")
     log_dir: Path | None = Field(None, description="folder for the analyzers' logs; none: Ray's own")

@@ -91,7 +91,7 @@ def clock_jumps(conditions: Conditions) -> Outcome:
     """The clocks of capture, analyze and aggregate jump by up to a day, forth and back, one after the other."""
     jumps = conditions.rng.sample(JUMPS, k=max(2, conditions.count(len(JUMPS))))
     with (
-        _clock(conditions.folder) as clock,
+        jumping_clock(conditions.folder) as clock,
         Brokers(conditions.settings(), conditions.folder) as brokers,  # Ray is the analyze role's own: its clock, too
         Site(brokers, conditions.folder, live(2)) as site,
     ):
@@ -140,7 +140,7 @@ class Clock:
 
 
 @contextmanager
-def _clock(folder: Path) -> Iterator[Clock]:
+def jumping_clock(folder: Path) -> Iterator[Clock]:
     compiler = shutil.which("cc")
     if compiler is None:
         raise Skipped("there is no C compiler (cc) to build the clock that jumps")

@@ -39,13 +39,13 @@ class Feed:
         self._producer = producer(kafka)
         self._topic = name(kafka, FRAMES)
         self._site, self._camera = site, camera
-        self._session = int(time.time() * 1000)
+        self.session = int(time.time() * 1000)
         self._start = datetime.now(UTC)
         self.seq = 0
 
     def frame(self, jpeg: bytes, width: int = 160, height: int = 120) -> Sent:
         """The next frame, as it should be; not sent yet."""
-        frame = FrameId(self._site, self._camera, self._session, self.seq)
+        frame = FrameId(self._site, self._camera, self.session, self.seq)
         self.seq += 1
         header = FrameHeader(frame, datetime.now(UTC), width, height, checksum(jpeg))
         return Sent(frame.key, jpeg, header.encode())
@@ -60,7 +60,7 @@ class Feed:
         """The last ledger record, behind all frames."""
         now = datetime.now(UTC)
         ledger = Ledger(
-            site=self._site, camera=self._camera, session=self._session, written_at=now, covers_from=self._start,
+            site=self._site, camera=self._camera, session=self.session, written_at=now, covers_from=self._start,
             covers_to=now, first_seq=0, next_seq=self.seq, expected=self.seq, state=CameraState.ENDED, final=True,
         )  # fmt: skip
         self.send(Sent(ledger.key, ledger.encode(), headers_of(ledger)))

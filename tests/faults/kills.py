@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
+from collections.abc import Sequence
 
 import psutil
 
@@ -107,6 +108,11 @@ def _killed_in_turn(
     return outcome
 
 
+def _may_be_killed(latest: Sequence[float]) -> bool:
+    """`latest`: when its kind was killed of late, at most A_MINUTE times."""
+    return len(latest) < A_MINUTE or time.monotonic() - latest[0] > 60
+
+
 def _by_others(site: Site, victim: psutil.Process) -> float:
     """Recovery by analyzers that were not there before: the old ones may go on for a moment."""
     old = {process.pid for process in victims.find("analyzer")}
@@ -127,16 +133,15 @@ def kills(conditions: Conditions) -> Outcome:
     settings = conditions.settings(classify=TORCHSERVE, analyze={"actors": 2})
     with conditions.stack(settings) as stack, Site(stack, conditions.folder, unpaced(4)) as site:
         site.begin(100)
-        while killed.total() < wanted:
-            time.sleep(rng.uniform(1, 9))
-            now = time.monotonic()
-            ready = [k for k in kinds if len(latest.get(k, ())) < A_MINUTE or now - latest[k][0] > 60]
-            if not ready:
-                continue
+        for due in sorted(rng.uniform(100, 0.98 * frames) for _ in range(wanted)):
+            site.frames(int(due), 1800)
+            time.sleep(rng.uniform(0, 1))
+            while not (ready := [kind for kind in kinds if _may_be_killed(latest.get(kind, ()))]):
+                time.sleep(1)
             what = rng.choice(ready)
             victims.kill(victims.one_of(what, rng.choice))
             killed[what] += 1
-            latest.setdefault(what, deque(maxlen=A_MINUTE)).append(now)
+            latest.setdefault(what, deque(maxlen=A_MINUTE)).append(time.monotonic())
             if killed.total() % 10 == 0:
                 conditions.say(f"  {killed.total()}/{wanted} kills, {site.log.new()} frames")
         site.frames(frames, 1800)

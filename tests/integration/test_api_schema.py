@@ -45,6 +45,7 @@ URIS = st.one_of(
     st.from_regex(r"(rtsp|https?)://[a-z]{1,9}\.example(:[1-9][0-9]{1,3})?(/[a-z0-9._-]{1,9}){0,3}", fullmatch=True),
 )
 CONFIG = SchemathesisConfig.from_dict({"generation": {"with-security-parameters": False}})  # the token is ours
+PROBE = "/v1/probe"  # starts a process each time, and takes what POST /v1/cameras takes
 UNSAID = ("positive_data_acceptance",)  # what a camera's URI may be, no schema says
 
 
@@ -88,7 +89,8 @@ class Trial:
 
     def __init__(self, application: ASGIApp) -> None:
         self.schema = schemathesis.openapi.from_asgi("/v1/openapi.json", application, config=CONFIG)
-        self.operations = [each.ok() for each in self.schema.get_all_operations()]
+        tried = self.schema.exclude(path=PROBE)
+        self.operations = [each.ok() for each in tried.get_all_operations()]
         self.answers: Counter[tuple[str, int]] = Counter()
         self._excluded = [check for check in CHECKS.get_all() if check.__name__ in UNSAID]
 

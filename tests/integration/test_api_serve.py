@@ -188,12 +188,24 @@ def test_one_that_was_killed_leaves_the_place_to_the_next(api: Api, started: tup
         free.bind(("127.0.0.1", settings.api.port))  # raises while somebody listens
 
 
-def test_a_port_that_is_taken_is_named(started: tuple[Settings, Path]) -> None:
+def ended(started: tuple[Settings, Path], **api: Any) -> tuple[int | None, str]:
+    """How an API ends that cannot start on these settings, and what it says."""
     settings, folder = started
+    changed = settings.model_copy(update={"api": settings.api.model_copy(update=api)})
+    with role("api", write_settings(changed, folder), folder) as process:
+        until(lambda: not process.running(), "it runs")
+    return process.code, (folder / "api.log").read_text()
+
+
+def test_a_port_that_is_taken_is_named(started: tuple[Settings, Path]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        changed = settings.model_copy(update={"api": settings.api.model_copy(update={"port": port})})
-        with role("api", write_settings(changed, folder), folder) as process:
-            until(lambda: not process.running(), "it runs on a port of somebody else's")
-    assert process.code == 1
-    assert f"the API cannot listen on 127.0.0.1:{port}: Address already in use" in (folder / "api.log").read_text()
+        code, said = ended(started, port=port)
+    assert code == 1
+    assert f"the API cannot listen on 127.0.0.1:{port}: Address already in use" in said
+
+
+def test_it_does_not_start_open_to_others(started: tuple[Settings, Path]) -> None:
+    code, said = ended(started, host="0.0.0.0", tokens=[])
+    assert code == 2
+    assert "api.tokens: none, but api.host 0.0.0.0 is reached from other machines" in said

@@ -37,6 +37,7 @@ class Phrases:
     parts: Mapping[Part | None, str]
     nothing_stands_out: str  # {days}
     usual_unknown: str
+    too_little: str
     no_alert: str
     one_alert: str  # {alert}, {handled}
     handled: str  # {who}, {time}
@@ -45,8 +46,10 @@ class Phrases:
     alert_at: str  # {title}, {time}
     alerts: str  # {count}, {list}, {handled}
     all_handled: str
+    none_handled: str
     some_not_handled: tuple[str, str]  # {count}
     still_stand: tuple[str, str]  # {count}
+    all_seen: str
     seen: str  # {seen}, {total}, {share}
     not_seen: str  # {time}, {reasons}
     unknown_then: str
@@ -67,6 +70,7 @@ class Phrases:
     clock_change: str  # {hours}
     # the lists
     alerts_heading: str
+    more_alerts: tuple[str, str]  # {count}
     severities: Mapping[str, str]
     of: str  # {where}
     known_then: str  # {reason}

@@ -6,6 +6,7 @@ const QUIET = 8000; // the server speaks every second or so: after this long it 
 
 export class Live extends EventTarget {
   lostSince = null;
+  reason = ""; // why it was closed, where the server said so
   connected = false;
   #socket = null;
   #tries = 0;
@@ -17,7 +18,7 @@ export class Live extends EventTarget {
     address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = (this.#socket = new WebSocket(address));
     socket.onmessage = (event) => this.#told(socket, JSON.parse(event.data));
-    socket.onclose = (event) => this.#closed(socket, event.code);
+    socket.onclose = (event) => this.#closed(socket, event.code, event.reason);
     this.#heard = Date.now();
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#watch(), 1000);
@@ -32,11 +33,12 @@ export class Live extends EventTarget {
   }
 
   #watch() {
-    if (this.#socket && Date.now() - this.#heard > QUIET) this.#closed(this.#socket, 0);
+    if (this.#socket && Date.now() - this.#heard > QUIET) this.#closed(this.#socket, 0, "");
   }
 
-  async #closed(socket, code) {
+  async #closed(socket, code, reason) {
     if (socket !== this.#socket) return;
+    this.reason = reason;
     this.#socket = null;
     clearInterval(this.#timer);
     socket.close();

@@ -52,7 +52,7 @@ export class Top {
     let text = "Live";
     if (!this.live.connected) {
       text = "Not connected";
-      words = this.live.lostSince === null || !store.get("feed") ? "" : `Connection to the page's server lost, ${since(this.live.lostSince, now)}. What you see is from then. Trying again.`;
+      words = this.live.lostSince === null || !store.get("feed") ? capital(this.live.reason) : `Connection to the page's server lost, ${since(this.live.lostSince, now)}. What you see is from then. Trying again.`;
     } else if (feed?.away) {
       text = feed.ready ? "Kafka is away" : "Waiting for Kafka";
       words = feed.ready
@@ -117,3 +117,5 @@ function keep(name, value) {
     else localStorage.setItem(name, value);
   } catch { /* then not */ }
 }
+
+const capital = (words) => (words ? `${words[0].toUpperCase()}${words.slice(1)}. Trying again.` : "");

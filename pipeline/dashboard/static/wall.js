@@ -166,5 +166,5 @@ function section(level) {
   const list = h("ul", { class: "tiles", role: "list" });
   const count = h("span", { class: "count" });
   const heading = h("h2", {}, level.title, " ", count);
-  return { element: h("section", { class: "level", "data-level": level.id, hidden: true }, heading, list), count, list };
+  return { element: h("section", { class: "level", "data-level": level.id, "aria-label": level.title, hidden: true }, heading, list), count, list };
 }

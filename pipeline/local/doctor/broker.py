@@ -9,12 +9,12 @@ from pipeline.kafka.clients import reachable
 from pipeline.kafka.held import KEPT, READABLE, Difference, clock_offset, differences, held_topics
 from pipeline.local.doctor.check import Check, guarded
 from pipeline.settings import KafkaSettings
-from pipeline.topics import plan
+from pipeline.topics import FRAMES, PREVIEWS, plan
 from pipeline.wording import Language, kept
 
 SKEW_SECONDS = 1.0
 WRONG_SECONDS = 60.0
-PICTURES = ("frames", "previews")
+PICTURES = (FRAMES, PREVIEWS)
 FOR_EVER = "-1"
 
 
@@ -42,7 +42,7 @@ def _broker(kafka: KafkaSettings) -> Check:
 def _topics(kafka: KafkaSettings) -> Check:
     planned = plan(kafka)
     found = differences(planned, held_topics(kafka, planned))
-    pictures = {planned[short].name for short in PICTURES if short in planned}
+    pictures = {planned[short].name for short in PICTURES}
     if not found:
         return Check("topics", "ok", f"{len(planned)} as planned")
     missing = [each.topic for each in found if each.field == "topic"]

@@ -15,6 +15,7 @@ from pipeline.local.doctor.check import Check
 from pipeline.policy.check import refusals, remarks
 from pipeline.settings import Settings, is_loopback
 
+OURS = "emostream"
 OTHERS = 0o077  # rights of the group and of everybody
 
 
@@ -71,16 +72,17 @@ def ports(settings: Settings) -> Check:
     taken: list[str] = []
     ours: list[str] = []
     for field, (host, port) in wanted.items():
-        if port and not _free(host, port):
-            (ours if (holder := _holder(port)) == "emostream" else taken).append(f"{field} {port}{_by(holder)}")
+        if not port or _free(host, port):
+            continue
+        holder = _holder(port)
+        if holder == OURS:
+            ours.append(f"{field} {port}")
+        else:
+            taken.append(f"{field} {port} (by {holder})" if holder else f"{field} {port}")
     if taken:
         return Check("ports", "fail", f"taken: {', '.join(taken)}", "end what listens there, or name another port")
     fixed = ", ".join(f"{field} {port}" for field, (_, port) in wanted.items() if port)
     return Check("ports", "ok", f"in use by a running emostream: {', '.join(ours)}" if ours else f"free: {fixed}")
-
-
-def _by(holder: str) -> str:
-    return f" (by {holder})" if holder else ""
 
 
 def _free(host: str, port: int) -> bool:
@@ -106,7 +108,7 @@ def _holder(port: int) -> str:
             try:
                 process = psutil.Process(connection.pid)
                 line = " ".join(process.cmdline())
-                return "emostream" if "pipeline.cli" in line or "ray::" in line else process.name()
+                return OURS if "pipeline.cli" in line or "ray::" in line else process.name()
             except psutil.Error:
                 return ""
     return ""

@@ -18,7 +18,7 @@ from pipeline.aggregate.ask import Target
 from pipeline.api.app import create
 from pipeline.api.parts import Parts
 from pipeline.api.readiness import Check
-from pipeline.errors import DependencyError
+from pipeline.errors import DependencyError, SourceError
 from pipeline.messages import AuditRecord, CameraState, CameraStatus, DesiredCamera
 from pipeline.settings import Settings, load
 from pipeline.watch.follow import Feed
@@ -37,6 +37,13 @@ WITH_TOKENS = {
 
 def bearer(name: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {TOKENS[name]}"}
+
+
+@dataclass(frozen=True)
+class Pictured:
+    jpeg: bytes
+    width: int
+    height: int
 
 
 @dataclass
@@ -74,6 +81,11 @@ class Room:
 
     def forget(self, target: Target, by: str, now: datetime) -> None:
         self.asked.append(("forget", target, by))
+
+    def probe(self, camera: DesiredCamera) -> Pictured:
+        if "nobody" in camera.uri:
+            raise SourceError("no connection", "is it on?")
+        return Pictured(b"\xff\xd8 a picture", 1920, 1080)
 
     def heard(self, camera: str, state: CameraState = CameraState.UP) -> None:
         """A capture process tells of a camera."""
@@ -128,6 +140,7 @@ def serve() -> Iterator[Serve]:
             audit=write,
             there=lambda: not room.away,
             checks=checks or [Check("kafka", lambda: "answers")],
+            probe=room.probe,
             measure=lambda *measured: room.measured.append(measured),
             now=lambda: room.now,
             clock=lambda: room.clock,

@@ -72,6 +72,9 @@ def test_what_cannot_be_a_camera(site: Served, asked: dict[str, object], said: s
         ({"uri": ""}, "/body/uri"),
         ({"uri": "synthetic:", "fps": 0}, "/body/fps"),
         ({"uri": "synthetic:", "fps": 1e300}, "/body/fps"),
+        ({"uri": "synthetic:", "fps": "5"}, "/body/fps"),
+        ({"uri": "synthetic:", "fps": True}, "/body/fps"),
+        ({"uri": "synthetic:", "loop": "yes"}, "/body/loop"),
         ({"uri": "synthetic:", "id": "a/b"}, "/body/id"),
         ({"uri": "synthetic:", "frames": 1}, "/body/frames"),
         ({"uri": "synthetic:", "masks": [[[0, 0], [1, 1]]]}, "/body/masks/0"),
@@ -154,3 +157,17 @@ def test_its_state_and_what_is_wrong_with_it(site: Served) -> None:
         "down",
         "attention",
     )
+
+
+def test_a_test_picture_before_it_is_added(site: Served) -> None:
+    picture = site("POST", "/v1/probe", {**HALL, "reason": "which way does it look"})
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+    assert (picture.content[:2], picture.headers["x-frame-size"]) == (b"\xff\xd8", "1920x1080")
+    none = site("POST", "/v1/probe", {"uri": "rtsp://nobody.example/1"})
+    assert (none.status_code, none.json()["detail"]) == (422, "no picture came: no connection; is it on?")
+    assert site("POST", "/v1/probe", {"uri": "webcam:0"}).status_code == 422
+    assert [(record.action, record.outcome) for record in site.room.audit] == [
+        ("camera.probe", "done"),
+        ("camera.probe", "failed"),
+    ]
+    assert site("GET", "/v1/cameras").json()["cameras"] == []

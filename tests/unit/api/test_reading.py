@@ -73,6 +73,8 @@ def test_windows_by_what_they_speak_of(site: Served) -> None:
     ("query", "pointer"),
     [
         ({"since": "soon"}, "/query/since"),
+        ({"since": "0.47"}, "/query/since"),
+        ({"since": "1767225600"}, "/query/since"),
         ({"since": "2026-01-01T00:00:00"}, "/query/since"),
         ({"limit": "0"}, "/query/limit"),
         ({"limit": "501"}, "/query/limit"),

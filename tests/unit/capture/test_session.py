@@ -77,7 +77,7 @@ def test_a_frame_is_published_with_its_identity() -> None:
     assert (header.width, header.height, header.scripted) == (640, 480, ("happy",))
     assert FrameHeader.decode(header.encode()) == header
     version, trace, span, flags = header.traceparent.split("-")
-    assert (version, len(trace), len(span), flags) == ("00", 32, 16, "01")
+    assert (version, len(trace), len(span), flags) == ("00", 32, 16, "00")
 
 
 def test_a_file_waits_while_the_analyzers_are_too_far_behind_and_a_live_camera_does_not() -> None:

@@ -34,12 +34,17 @@ HOSTILE = alert(
     FRIDAY.start + 60 * MINUTE, title='<script>alert("x")</script>', reason="</svg><img src=http://evil.example/x>",
     acknowledged_at=FRIDAY.start + 61 * MINUTE, acknowledged_by="Łukasz <b>",
 )  # fmt: skip
+MANY = [
+    alert(FRIDAY.start + hour * 60 * MINUTE, alert_id=str(hour), severity="info" if hour < 6 else "critical")
+    for hour in range(14)
+]
 SUMMARIES = {
     "notable": NOTABLE,
     "empty": summarize(ROOM, FRIDAY, MADE, Records()),
     "short": summarize(ROOM, SHORT, SHORT.end, Records(list(windows(SHORT, QUIET_DAY, 1)))),
     "withheld": summarize(ROOM, FRIDAY, MADE, Records([window(FRIDAY.start, suppressed=True)])),
     "hostile": summarize(ROOM, FRIDAY, MADE, Records(alerts=[HOSTILE])),
+    "many": summarize(ROOM, FRIDAY, MADE, Records(list(windows(FRIDAY, QUIET_DAY, 1)), MANY)),
     "so far": summarize(ROOM, FRIDAY, FRIDAY.start + 20 * MINUTE, Records([window(FRIDAY.start)])),
 }
 VOID = {"meta", "link", "rect", "line"}
@@ -73,6 +78,23 @@ def test_an_alert_says_what_was_known_then_and_who_looked_after_it() -> None:
     assert "Known then: “Apparent distress, please look in: apparent angry" in text
     assert "98% of the pictures were really seen. Late pictures have changed one of the windows" in text
     assert "Acknowledged by Ada at 15:09. Seen to be over at 15:31." in text
+
+
+def test_of_many_alerts_the_gravest_are_listed() -> None:
+    told = made("many")
+    assert [each.severity for each in told.alerts] == ["information"] * 2 + ["critical"] * 8
+    assert "4 more, less severe or later" in told.more_alerts
+    assert "4 more, less severe or later" in document("many")
+    text = " ".join(told.paragraph)
+    assert "There were 14 alerts, “Apparent distress, please look in” at 06:00" in text
+    assert "nobody acknowledged any of them. 14 still stand." in text
+    assert "All of the day was really seen." in text
+
+
+def test_a_day_hardly_seen_is_not_told_as_one_on_which_nothing_stands_out() -> None:
+    weeks = [each for each in notable_records().windows if each.end <= FRIDAY.start]
+    told = page(summarize(ROOM, FRIDAY, MADE, Records(weeks)), Language.EN, MADE, "1.2.3")
+    assert "Too little was read to compare it with the days before." in told.paragraph
 
 
 def test_missing_is_never_told_as_quiet() -> None:

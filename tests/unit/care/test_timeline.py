@@ -50,6 +50,7 @@ def test_withheld_figures_are_not_told() -> None:
         (None, None, Why.UNKNOWN, ""),
         (None, UP, Why.SILENT, ""),
         (None, status(START - MINUTE, CameraState.DOWN, "no answer"), Why.DOWN, "no answer"),
+        (None, status(START - MINUTE, CameraState.CONNECTING), Why.SILENT, ""),
         (None, status(START - MINUTE, CameraState.FAILED, "no such stream"), Why.DOWN, "no such stream"),
         (None, status(START - MINUTE, CameraState.STOPPED, "paused by Ada"), Why.PAUSED, "paused by Ada"),
         (None, status(START - MINUTE, CameraState.STOPPED, "removed"), Why.STOPPED, "removed"),

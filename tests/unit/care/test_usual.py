@@ -80,6 +80,11 @@ def test_a_part_that_is_not_over_is_not_compared() -> None:
     assert found(day(), before) == []
 
 
+def test_a_day_of_which_too_little_was_read_is_not_told_as_usual() -> None:
+    assert compare(day(), STEADY).told
+    assert not compare(day(readings=50), STEADY).told
+
+
 def test_usual_is_not_told_of_few_days() -> None:
     assert compare(day(), STEADY[:2]).shares == {}
 

@@ -27,7 +27,8 @@ from pipeline.messages import (
 )
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-HEADER = FrameHeader(FrameId("site", "cam", 7, 42), AT, 640, 480, 0xDEADBEEF, "00-aa-bb-01", ("happy", "sad"))
+TRACE = f"00-{42:032x}-{7:016x}-01"
+HEADER = FrameHeader(FrameId("site", "cam", 7, 42), AT, 640, 480, 0xDEADBEEF, TRACE, ("happy", "sad"))
 
 
 def test_a_frame_header_survives_the_wire() -> None:

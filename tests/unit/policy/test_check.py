@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,6 +102,13 @@ def test_a_demonstration_declares_itself_but_overrules_nothing() -> None:
     assert as_shown(load(policy=CARE), "to show").policy.setting == "care"
 
 
+def test_demo_asks_for_no_declaration() -> None:
+    """It gets as far as the report that cannot be written."""
+    done = CliRunner().invoke(app, ["demo", "--report", "no/such/folder/report.json"])
+    assert isinstance(done.exception, UsageError)
+    assert "--report" in done.exception.message
+
+
 def test_what_to_think_of() -> None:
     fields = [each.field for each in remarks(load(policy={**CARE, "zones": {"staff": {"setting": "workplace"}}}))]
     assert fields == ["policy.operator", "policy.contact", "policy.zones.staff"]
@@ -131,3 +140,18 @@ def test_check_says_what_is_refused(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["policy", "check", "-c", str(file)])
     assert done.exit_code == 0
     assert "declared: care: To notice distress" in done.output
+
+
+def test_the_example_for_care_homes_declares_itself() -> None:
+    settings = load(Path(__file__).parents[3] / "deploy" / "examples" / "care.yaml")
+    assert refusals(settings.policy) == []
+    assert [each.field for each in remarks(settings)] == ["policy.setting"]  # staff is filmed, too
+
+
+def test_the_command_ends_with_two_and_shows_what_to_write(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipeline.cli", "up", "--camera", "synthetic:"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("emostream: policy.purpose: not declared")
+    assert "    purpose: ..." in done.stderr
+    assert "    setting: care" in done.stderr

@@ -42,6 +42,17 @@ def test_what_the_settings_do_not_say_is_a_gap_to_be_seen(language: Language) ->
     assert text.count("policy.operator]") == text.count("policy.contact]") == 1
 
 
+def test_what_is_kept_is_what_the_settings_say() -> None:
+    full = notice(load(policy=POLICY), Language.EN)
+    assert "Small pictures" in full
+    assert "in each picture, without the picture" in full
+    assert "Small pictures" not in notice(load(policy=POLICY, privacy={"previews": False}), Language.EN)
+    sums = notice(load(policy=POLICY, privacy={"mode": "aggregates", "k_minimum": 7}), Language.EN)
+    assert "fewer than 7 faces" in sums
+    assert "in each picture, without the picture" not in sums
+    assert "Small pictures" not in sums
+
+
 def test_an_exception_is_told_only_where_one_is_needed() -> None:
     assert "forbidden" in told(Language.EN)
     assert "forbidden" not in told(Language.EN, setting="care")

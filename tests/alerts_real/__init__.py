@@ -1,0 +1,1 @@
+"""The real Prometheus and Alertmanager on the running system, its faults made for real."""
