@@ -10,7 +10,6 @@ from typing import Any
 from pipeline.analyze.image import Image
 from pipeline.analyze.intake import captured_at, identity
 from pipeline.analyze.observe import Place, Seen, dead_letter, expired, observation, stub
-from pipeline.analyze.preview import preview
 from pipeline.analyze.vision import Looked
 from pipeline.errors import BadRecord
 from pipeline.kafka.outbox import Out
@@ -30,6 +29,7 @@ from pipeline.messages import (
 )
 from pipeline.metrics import Metrics
 from pipeline.settings import KafkaSettings
+from pipeline.sketch import preview
 from pipeline.topics import CAMERA_STATUS, DEAD_LETTERS, EVENTS, PREVIEWS, name
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,6 @@ from pipeline.analyze.detections import Detections
 from pipeline.analyze.gate import Gate
 from pipeline.analyze.image import Image
 from pipeline.analyze.observe import Seen
-from pipeline.analyze.preview import sketch
 from pipeline.analyze.sight.glance import glance
 from pipeline.analyze.sight.shown import Shown
 from pipeline.classify.abstain import verdict
@@ -24,6 +23,7 @@ from pipeline.classify.classifier import Classifier, Probabilities
 from pipeline.errors import BadRecord
 from pipeline.messages import Face, FrameHeader, ModelRef, scores_of
 from pipeline.settings import Settings
+from pipeline.sketch import sketch
 from pipeline.zones import Zones
 
 Moments = dict[str, tuple[float, float]]

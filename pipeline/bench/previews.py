@@ -23,7 +23,6 @@ from pipeline.analyze.detect import FaceDetector
 from pipeline.analyze.detect import make as make_detector
 from pipeline.analyze.image import Image
 from pipeline.analyze.opencv import cv2
-from pipeline.analyze.preview import preview, sketch
 from pipeline.bench.faces import FRAME, Labelled, load, percent, score
 from pipeline.capture.expressions import POSES
 from pipeline.capture.portrait import Look, draw
@@ -31,6 +30,7 @@ from pipeline.capture.synthetic import Scene, SyntheticSource
 from pipeline.classify.choose import make as make_classifier
 from pipeline.messages import Box
 from pipeline.settings import DetectSettings, Settings
+from pipeline.sketch import preview, sketch
 
 PEOPLE = 60
 CELLS = (0, 24, 16, 12, 10, 8, 6)  # 0: the picture itself

@@ -22,8 +22,10 @@ from pipeline.capture import wire
 from pipeline.capture.ffmpeg_log import FfmpegLog
 from pipeline.capture.pace import MediaClock, RateCap, SourceRate
 from pipeline.capture.spec import CameraKind, CameraSpec, ReadOptions, decode_task
+from pipeline.cores import forbid
 from pipeline.errors import SourceError
 from pipeline.masks import Polygons, blacken
+from pipeline.sketch import preview, sketch
 
 if TYPE_CHECKING:
     from pipeline.capture.source import CameraSource, Image
@@ -44,6 +46,7 @@ Send = Callable[[wire.Message], None]
 
 def main(fd: int, parent: int) -> None:
     _die_with(parent)
+    forbid()
     pipe = socket.socket(fileno=fd)
     spec, options = decode_task(wire.receive(pipe))
     threading.Thread(target=_exit_at_end_of, args=(pipe,), daemon=True).start()
@@ -176,6 +179,8 @@ def encode_jpeg(image: Image, options: ReadOptions, masks: Polygons = ()) -> tup
         width, height = max(1, round(width * scale)), max(1, round(height * scale))
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     blacken(image, masks)
+    if options.cells is not None:
+        return preview(sketch(image, options.cells), ())[0], width, height
     good, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, options.jpeg_quality])
     if not good:
         raise SourceError(f"a frame of {width}x{height} cannot be written as JPEG")

@@ -54,6 +54,7 @@ class ReadOptions:
     """How a camera process reads and encodes. Times in seconds, `max_side` in pixels, `jpeg_quality` 10..100.
 
     `after`: the media time of the last frame that an earlier process gave; up to it frames are passed over.
+    `cells`: of a picture nothing is given away but a preview of so many cells along its longer side.
     """
 
     max_side: int = 1280
@@ -61,6 +62,7 @@ class ReadOptions:
     connect_timeout: float = 10.0
     stall_timeout: float = 5.0
     after: float | None = None
+    cells: int | None = None
 
 
 def encode_task(spec: CameraSpec, options: ReadOptions) -> bytes:

@@ -13,6 +13,7 @@ from pipeline.cli import api, dashboard, doctor, init, policy, report, roles, ru
 from pipeline.cli.alerts import alerts_app
 from pipeline.cli.bench import bench_app
 from pipeline.cli.cameras import cameras_app
+from pipeline.cores import forbid
 from pipeline.errors import EmostreamError
 from pipeline.settings import ignored
 from serving.cli import model_app
@@ -49,6 +50,7 @@ def _options(
 
 def main() -> None:
     """Entry point: errors are one line on stderr, and the exit code tells their kind."""
+    forbid()
     try:
         app()
     except EmostreamError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import ray
 
+from pipeline.cores import forbid
 from pipeline.logs import set_up
 from pipeline.messages import RoleState
 from pipeline.settings import ResolvedSettings
@@ -29,6 +30,7 @@ class Analyzer:
     """A member of the consumer group. `run` works until `stop`; `status` answers meanwhile."""
 
     def __init__(self, settings_json: str, index: int) -> None:
+        forbid()  # Ray may be somebody else's
         self._settings = ResolvedSettings.model_validate_json(settings_json)
         self._index = index
         self._worker: Worker | None = None

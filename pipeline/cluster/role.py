@@ -37,6 +37,7 @@ def connect(settings: Settings) -> None:
     try:
         if address is None:
             os.environ.setdefault("RAY_enable_worker_prestart", "false")
+            os.environ.setdefault("RAY_automatic_object_spilling_enabled", "0")
             os.environ.setdefault("RAY_worker_niceness", "0")  # 15 by default: the model server would starve us
             ray.init(
                 include_dashboard=False,

@@ -140,6 +140,7 @@ def _add_data(app: FastAPI, served: Served) -> None:
             "timezone": settings.timezone,
             "labels": LABELS,
             "hours": settings.watch.hours,
+            "faces": not settings.privacy.aggregates,
             "zones": [{"id": zone.id, "camera": zone.camera, "polygon": zone.polygon} for zone in settings.zones],
             "you": {"name": caller.name, "role": caller.role, "token": not served.access.open},
             "version": __version__,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from pipeline.watch.roles import RoleNow
 from pipeline.watch.windows import KeptWindow
 
 FACES = 40  # of one picture; more could not be told apart on it
+STANDING_ALERTS = 300
 RECENT_ALERTS = 50
 
 Json = dict[str, Any]
@@ -101,8 +102,13 @@ def alert(told: Alert) -> Json:
     }
 
 
-def alerts(standing: Iterable[Alert], recent: Sequence[Alert]) -> Json:
-    return {"standing": [alert(each) for each in standing], "recent": [alert(each) for each in recent[:RECENT_ALERTS]]}
+def alerts(standing: Sequence[Alert], recent: Sequence[Alert]) -> Json:
+    """The newest of each; `count`: how many stand."""
+    return {
+        "count": len(standing),
+        "standing": [alert(each) for each in standing[:STANDING_ALERTS]],
+        "recent": [alert(each) for each in recent[:RECENT_ALERTS]],
+    }
 
 
 def role(now: RoleNow) -> Json:

@@ -21,6 +21,7 @@ from pipeline.watch.follow import Follower
 
 log = logging.getLogger(__name__)
 
+CHECK_SECONDS = 1.0
 STOP_SECONDS = 5
 LARGEST_SAID = 1024  # bytes: a page has nothing to say
 
@@ -34,9 +35,11 @@ def run(settings: Settings, stop: threading.Event, tell: Callable[[str], None]) 
     list_targets(settings.metrics.targets_dir, "dashboard", settings.metrics.host, [port])
     with Follower.of(settings) as follower, Heartbeat(settings, "dashboard", port, state=lambda: _state(follower)):
         served = Served(settings, follower, access, api_url(settings), metrics.pages_open.set)
-        with serving(served, listening):
+        with serving(served, listening) as server:
             tell(address(settings.dashboard, listening))
-            stop.wait()
+            while not stop.wait(CHECK_SECONDS):
+                if not server.is_alive():
+                    raise DependencyError("the page's server has ended", "its log says why")
 
 
 def access_to(settings: Settings) -> Access:
@@ -56,7 +59,7 @@ def address(dashboard: DashboardSettings, listening: socket.socket) -> str:
 
 
 @contextmanager
-def serving(served: Served, listening: socket.socket) -> Iterator[None]:
+def serving(served: Served, listening: socket.socket) -> Iterator[threading.Thread]:
     """The page on a listening socket, in a thread of its own."""
     config = uvicorn.Config(
         application(served),
@@ -72,7 +75,7 @@ def serving(served: Served, listening: socket.socket) -> Iterator[None]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="page", daemon=True)
     thread.start()
     try:
-        yield
+        yield thread
     finally:
         server.should_exit = True
         thread.join(STOP_SECONDS + 2)

@@ -5,7 +5,7 @@
 The command and all it starts, daemons included, stay descendants of the guardian (child subreaper). They are stopped
 in good order (TERM, GRACE_SECONDS, KILL) at an `s` on standard input or a TERM; they are killed at once when the
 parent is gone, even by kill -9, and what is left of them when the command itself ends. A guardian that is killed
-takes the command along (PDEATHSIG). It is run as a script, imports little and has one thread.
+takes the command along (PDEATHSIG). None of it writes a core file. It is run as a script, imports little and has one thread.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import select
 import signal
 import sys
@@ -41,6 +42,9 @@ class Guardian:
         """Exit code of the command, 128 + n when signal n ended it."""
         if self._libc is not None:
             self._libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        limit = 0 if most == 0 else 1  # see pipeline/cores.py
+        resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
         for number in ENDINGS:
             signal.signal(number, self._ask)
         self._pid = self._spawn(command)

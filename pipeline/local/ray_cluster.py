@@ -92,6 +92,7 @@ def start(
         "RAY_ADDRESS": None,
         "RAY_enable_worker_prestart": "false",
         "RAY_worker_niceness": "0",
+        "RAY_automatic_object_spilling_enabled": "0",  # nothing that actors give each other goes to disk
         "OMP_NUM_THREADS": "1",
     }
     environment = {name: value for name, value in {**environ, **daemons}.items() if value is not None}

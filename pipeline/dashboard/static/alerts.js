@@ -24,9 +24,13 @@ export class AlertList {
   show(alerts) {
     const told = JSON.stringify([alerts, Math.floor(store.now / 60000)]);
     mark(this.element, "hidden", alerts.length ? null : "");
-    if (told === this.told || this.element.contains(document.activeElement)) return;
+    if (told === this.told) return;
     this.told = told;
+    const focused = this.element.contains(document.activeElement) ? document.activeElement.closest("li").dataset.id : null;
     this.element.replaceChildren(...alerts.map((alert) => this.#item(alert)));
+    if (focused === null) return;
+    const again = [...this.element.children].find((item) => item.dataset.id === focused) ?? this.element.firstElementChild;
+    (again?.querySelector("button") ?? again)?.focus();
   }
 
   #item(alert) {
@@ -34,7 +38,7 @@ export class AlertList {
     const operator = store.start.you.role === "operator";
     return h(
       "li",
-      { class: "alert", "data-severity": stands ? alert.severity : "over" },
+      { class: "alert", "data-id": alert.id, "data-severity": stands ? alert.severity : "over", tabindex: "-1" },
       icon(stands ? (alert.severity === "info" ? "bell" : "alert") : "check"),
       h(
         "div",

@@ -77,7 +77,10 @@ export class Camera {
     const lines = faces.map((face) =>
       h("li", { class: face.untold === null ? null : "plain" }, swatch(face), h("span", {}, faceTold(face)), h("small", {}, whose(face))),
     );
-    if (!lines.length && !old) lines.push(h("li", { class: "plain" }, h("i", { "aria-hidden": "true" }), h("span", {}, "no face")));
+    if (!lines.length && !old) {
+      const why = store.start.faces ? "no face" : "Faces are told as sums of ten seconds only.";
+      lines.push(h("li", { class: "plain" }, h("i", { "aria-hidden": "true" }), h("span", {}, why)));
+    }
     this.faces.replaceChildren(...lines);
   }
 

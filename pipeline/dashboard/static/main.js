@@ -1,4 +1,4 @@
-import { announce } from "./announce.js";
+import { announceNews } from "./announce.js";
 import { Camera } from "./camera.js";
 import { setZone } from "./format.js";
 import { Live } from "./live.js";
@@ -26,15 +26,13 @@ async function begin() {
   if (response.status === 401) return location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
   store.start = await response.json();
   setZone(store.start.timezone);
+  if (!store.start.faces) document.documentElement.dataset.sums = "";
   top_.begun();
   start(ROUTES, (view) => top_.opened(view));
-  let levels = new Map();
   store.listen((changed) => {
     top_.tell();
     current().update(changed);
-    const cameras = store.cameras();
-    announce(Wall.words(levels, cameras));
-    levels = new Map(cameras.map((camera) => [camera.id, camera.level]));
+    announceNews();
   });
   live.addEventListener("change", () => top_.tell());
   return live.open();

@@ -13,7 +13,8 @@ export class System {
   #timer = 0;
 
   constructor() {
-    this.flow = new Lines("Throughput", [{ name: "frames/s", style: "one" }, { name: "faces/s", style: "two" }], "");
+    const faces = store.start.faces ? [{ name: "faces/s", style: "two" }] : [];
+    this.flow = new Lines("Throughput", [{ name: "frames/s", style: "one" }, ...faces], "");
     this.latency = new Lines("Latency from capture to observation", [{ name: "half of the frames below", style: "one" }, { name: "95 % below", style: "two" }], " s");
     this.backlog = new Lines("Records waiting in Kafka", [{ name: "waiting for an analyzer", style: "one" }], "");
     this.roles = h("tbody");
@@ -64,7 +65,7 @@ export class System {
     }
     const of = (at) => told.points.map((point) => point[at]);
     const times = of(0);
-    this.flow.show(times, [of(1), of(2)]);
+    this.flow.show(times, store.start.faces ? [of(1), of(2)] : [of(1)]);
     this.latency.show(times, [of(3), of(4)]);
     this.backlog.show(times, [of(5)]);
   }

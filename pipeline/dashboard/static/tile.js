@@ -79,7 +79,7 @@ export class Tile {
   #tellFaces(faces, camera) {
     const lines = faces.slice(0, FACES).map((face) => ({ text: told(face), colour: face.untold === null ? colourOf(face.label) : null }));
     const more = faces.length + (camera.seen?.more ?? 0) - lines.length;
-    if (!lines.length && camera.level === "fine") lines.push({ text: "no face", colour: null });
+    if (!lines.length && camera.level === "fine" && store.start.faces) lines.push({ text: "no face", colour: null });
     else if (more > 0) lines.push({ text: `and ${plural(more, "more face")}`, colour: null });
     while (this.faces.children.length > lines.length) this.faces.lastChild.remove();
     lines.forEach((line, at) => {

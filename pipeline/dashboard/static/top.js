@@ -67,7 +67,7 @@ export class Top {
       this.banner.dataset.of = words.replace(/\(.*\)/, "");
       this.banner.replaceChildren(...(words ? [icon("lost"), h("p", {}, words)] : []));
     } else if (words) say(this.banner.lastChild, words);
-    const standing = store.get("alerts")?.standing.length ?? 0;
+    const standing = store.get("alerts")?.count ?? 0;
     say(this.count, String(standing));
     mark(this.count, "hidden", standing ? null : "");
     mark(this.count, "aria-label", standing === 1 ? "1 alert stands" : `${standing} alerts stand`);

@@ -1,7 +1,7 @@
 // The wall: every camera, those that want to be looked at first.
 import { addCamera } from "./dialogs.js";
 import { h, mark, place, say } from "./elements.js";
-import { byName, plural } from "./format.js";
+import { byName } from "./format.js";
 import { icon } from "./icons.js";
 import { LEVELS, RANK, alertsByCamera } from "./states.js";
 import { store } from "./store.js";
@@ -152,13 +152,6 @@ export class Wall {
 
   #tick() {
     for (const tile of this.#tiles.values()) tile.tell(store.now);
-  }
-
-  /** What a person who does not see the page is told, when something changes for better or worse. */
-  static words(before, after) {
-    const worse = after.filter((camera) => camera.level === "attention" && before.get(camera.id) && before.get(camera.id) !== "attention");
-    if (worse.length > 3) return `${plural(worse.length, "camera")} need attention`;
-    return worse.map((camera) => `${camera.id} needs attention: ${camera.kind}, ${camera.words}`).join(". ");
   }
 }
 

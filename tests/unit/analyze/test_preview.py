@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.analyze.detect import FaceDetector, make
-from pipeline.analyze.preview import Previews, preview, sketch
+from pipeline.analyze.preview import Previews
 from pipeline.bench.previews import Portrait, found_in, gallery_of, probes_of, published, rank_one
 from pipeline.messages import Box
 from pipeline.settings import DetectSettings, PrivacySettings
+from pipeline.sketch import preview, sketch
 from tests.frames import AT
 
 CELLS = PrivacySettings().preview_cells

@@ -15,7 +15,7 @@ from pipeline.analyze.sight.monitor import SightMonitor
 from pipeline.analyze.sight.shown import Shown
 from pipeline.masks import Polygons, blacken
 from pipeline.settings import SightSettings
-from tests.unit.analyze.sight.pictures import at, brightened, covered, dimmed, noisy, play, synthetic
+from tests.unit.analyze.sight.pictures import at, brightened, dimmed, noisy, play, synthetic
 
 MOST = (((0.0, 0.0), (0.62, 0.0), (0.62, 1.0), (0.0, 1.0)),)  # all but one person of three
 ASLANT = (((0.1, 0.0), (0.9, 0.1), (0.5, 0.8)),)
@@ -52,7 +52,7 @@ def test_a_camera_behind_a_mask_sees(masks: Polygons) -> None:
     [
         (dimmed(0.03), "dark"),
         (lambda image: brightened(4)(np.maximum(image, 62)), "overexposed"),
-        (covered, "covered"),
+        (lambda image: noisy(np.full_like(image, 130)), "covered"),
     ],
 )
 def test_what_is_left_of_it_may_be_blind(masks: Polygons, change: Callable[[Image], Image], sight: str) -> None:
