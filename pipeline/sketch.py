@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.uint8]
 
-FINE = 8  # pixels of a sketch along each cell
+FINE = 4  # pixels of a sketch along each cell
 BLUR = 1.0  # cells, deviation of the blur
 FILL = 128  # gray level
 AROUND = (0.3, 0.4)  # parts of a face's width and height that are filled beside it, on each side: hair, ears, chin

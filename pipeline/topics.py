@@ -70,12 +70,21 @@ def plan(kafka: KafkaSettings) -> dict[str, Topic]:
     safe = {"message.timestamp.type": "LogAppendTime"}  # Kafka refuses records of a host whose clock is an hour ahead
     if kafka.replication >= 3:  # with acks=all, so that what was acknowledged survives the loss of any one broker
         safe["min.insync.replicas"] = "2"
-    return {short_name: Topic(name(kafka, short_name), count, config | safe) for short_name, count, config in rows}
+    return {
+        short_name: Topic(name(kafka, short_name), count, _segmented(config) | safe)
+        for short_name, count, config in rows
+    }
 
 
 def name(kafka: KafkaSettings, short_name: str) -> str:
     """The topic's name on the broker."""
     return f"{kafka.topic_prefix}.{short_name}" if kafka.topic_prefix else short_name
+
+
+def _segmented(config: dict[str, str]) -> dict[str, str]:
+    """Kafka deletes whole segments, and begins one a week unless it is told otherwise: a tenth of what is kept."""
+    tenth = int(config.get("retention.ms", 0)) / 10_000
+    return {"segment.ms": _ms(max(60.0, tenth)), **config} if tenth else config
 
 
 def _ms(seconds: float) -> str:

@@ -86,9 +86,18 @@ class Frames:
 class Held:
     """See the module. `make` begins a camera. For the worker's loop alone."""
 
-    def __init__(self, start: int | None, tail: Iterable[Any], make: Callable[[str], CameraInView]) -> None:
-        """`start`: the group's committed offset; `tail`: the last records of the same partition of `emotion-events`."""
-        self._start = start
+    def __init__(
+        self,
+        start: int | None,
+        tail: Iterable[Any],
+        make: Callable[[str], CameraInView],
+        again: int | None = None,
+    ) -> None:
+        """`start`: the group's committed offset; `tail`: the last records of the same partition of `emotion-events`.
+
+        `again`: from which record on those before `start` are read again, for sums that their faces are to be in.
+        """
+        self._again = range((start if again is None else again) or 0, start or 0)
         self.log: PartitionLog[Outs] = PartitionLog()
         self.gaps = GapFinder(start)
         self.committed = start
@@ -122,7 +131,13 @@ class Held:
 
     def told(self, offset: int) -> bool:
         """Whether all was written that came of this record, but for sums that its faces are to be in."""
-        return self._start is not None and offset < self._start
+        return offset in self._again
+
+    @property
+    def to_commit(self) -> int | None:
+        """Up to where all is written; None when that is committed already."""
+        position = self.log.position
+        return None if position is None or position == self.committed or self.told(position - 1) else position
 
     def counts(self, frame: FrameId) -> bool:
         """Whether its faces are to be counted: the first time that it is asked."""

@@ -180,12 +180,14 @@ class Worker:
             reader.from_last(TAIL_RECORDS)
             for record in reader.to_end():
                 tails[record.partition].append(record)
-        for partition, start in self._to_committed(new).items():
-            self._held[partition] = Held(start, tails[partition.partition], self._begin)
+        for partition, (start, again) in self._to_committed(new).items():
+            self._held[partition] = Held(start, tails[partition.partition], self._begin, again)
 
-    def _to_committed(self, partitions: Set[TopicPartition]) -> dict[TopicPartition, int | None]:
-        """Read on from where was committed, or from before it, where sums go on. The committed offsets."""
-        return (to_committed if self._sums is None else to_noted)(self._consumer, partitions)
+    def _to_committed(self, partitions: Set[TopicPartition]) -> dict[TopicPartition, tuple[int | None, int | None]]:
+        """Read on from where was committed, or where sums go on that are not told yet: both offsets."""
+        if self._sums is not None:
+            return to_noted(self._consumer, partitions)
+        return {partition: (at, None) for partition, at in to_committed(self._consumer, partitions).items()}
 
     def _begin(self, key: str) -> CameraInView:
         faces = CameraFaces(self._rules, secrets.token_hex(RUN_BYTES))
@@ -455,11 +457,7 @@ class Worker:
 
     def _commit(self) -> None:
         """What is committed has been written."""
-        positions = {
-            partition: held.log.position
-            for partition, held in self._held.items()
-            if held.log.position is not None and held.log.position > (held.committed or 0)
-        }
+        positions = {partition: at for partition, held in self._held.items() if (at := held.to_commit) is not None}
         if not positions:
             return
         notes = {partition: note(self._held[partition].since()) for partition in positions}

@@ -13,6 +13,7 @@ from pipeline.cli import api, dashboard, doctor, init, policy, report, roles, ru
 from pipeline.cli.alerts import alerts_app
 from pipeline.cli.bench import bench_app
 from pipeline.cli.cameras import cameras_app
+from pipeline.cli.privacy import privacy_app
 from pipeline.cores import forbid
 from pipeline.errors import EmostreamError
 from pipeline.settings import ignored
@@ -27,6 +28,7 @@ app = typer.Typer(
 for part in (init.app, run.app, roles.app, api.app, dashboard.app, topics.app, policy.app, report.app, doctor.app):
     app.add_typer(part)
 app.add_typer(bench_app, name="bench")
+app.add_typer(privacy_app, name="privacy")
 app.add_typer(cameras_app, name="cameras")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(model_app, name="model", help="EmoNeXt: train, evaluate, package.")

@@ -24,16 +24,19 @@ def noted(text: str) -> int | None:
     return int(number) if text.startswith(NOTE) and number.isascii() and number.isdigit() else None
 
 
-def to_noted(consumer: KafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int | None]:
-    """Read on from where the notes say. The committed offsets, None where there is none."""
-    offsets: dict[TopicPartition, int | None] = {}
+def to_noted(
+    consumer: KafkaConsumer, partitions: Iterable[TopicPartition]
+) -> dict[TopicPartition, tuple[int | None, int | None]]:
+    """Read on from where the notes say. The committed offsets, None where there is none, and those of the notes."""
+    offsets: dict[TopicPartition, tuple[int | None, int | None]] = {}
     for partition in partitions:
         known = consumer.committed(partition, metadata=True)
         if known is None:
-            offsets[partition] = None
             consumer.seek_to_beginning(partition)
+            offsets[partition] = None, None
             continue
-        offsets[partition] = known.offset
         since = noted(known.metadata or "")
-        consumer.seek(partition, known.offset if since is None else min(since, known.offset))
+        begin = known.offset if since is None else min(since, known.offset)
+        consumer.seek(partition, begin)
+        offsets[partition] = known.offset, begin
     return offsets

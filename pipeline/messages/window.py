@@ -35,7 +35,8 @@ class Window(OfScope):
     Observation). Faces are counted once a frame they are seen in: `n_face_frames`, of them
     `n_told` with a told expression, which `scores_mean` and `label_share` are over (null without any), and
     `n_abstained` without. `late_included`: frames that came after their ten seconds had been closed.
-    `suppressed`: the figures on faces are withheld, because too few tracks are behind them.
+    `suppressed`: the figures on faces are withheld, 0 and null, because too few tracks are behind them, or are behind a
+    difference between them and those of other windows.
     """
 
     spec: str

@@ -42,7 +42,7 @@ class Fault:
 def together(site: Watched, *faults: Fault) -> None:
     """All of them made, all of their alerts awaited, all undone, all alerts awaited to be over."""
     alerts = {name: labels for fault in faults for name, labels in fault.alerts.items()}
-    site.quiet(*alerts)
+    site.quiet(alerts)
     began = time.monotonic()
     for fault in faults:
         fault.make(site)

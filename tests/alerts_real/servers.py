@@ -75,11 +75,12 @@ class Site:
     files: str
 
 
-def until(condition: Callable[[], Any], patience: float, otherwise: str) -> Any:
+def until(condition: Callable[[], Any], patience: float, otherwise: str | Callable[[], str]) -> Any:
     """What `condition` gives as soon as it is true. Raises AssertionError."""
     give_up = time.monotonic() + patience
     while not (found := condition()):
-        assert time.monotonic() < give_up, f"{otherwise} within {patience:g} s"
+        if time.monotonic() > give_up:
+            raise AssertionError(f"{otherwise() if callable(otherwise) else otherwise} within {patience:g} s")
         NEVER.wait(POLL_SECONDS)
     return found
 

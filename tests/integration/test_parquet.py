@@ -36,11 +36,11 @@ def test_what_stands_on_a_topic_can_be_asked(kafka_settings: KafkaSettings, tmp_
     said = export(kafka_settings, EVENTS, file, None, None, NEVER)
     assert said == f"{file}: {frames + 1} rows of emostream.observation.v1; left out, see --type: 1 Ledger, 1 Stub"
     once = f"SELECT DISTINCT ON (event_id) * FROM '{file}' ORDER BY event_id, kafka_offset"
-    assert duckdb.sql(f"SELECT count(*), min(captured_at) FROM ({once})").fetchone() == (frames, START)
+    assert duckdb.sql(f"SELECT count(*), min(captured_at) FROM ({once})").fetchall() == [(frames, START)]
     labels = duckdb.sql(f"SELECT f.label, count(*) FROM (SELECT unnest(faces) f FROM ({once})) GROUP BY 1 ORDER BY 1")
     assert labels.fetchall() == [("happy", frames // 2), ("sad", frames // 2)]
-    score = duckdb.sql(f"SELECT faces[1].scores['sad'] FROM '{file}' WHERE seq = 1").fetchone()
-    assert score == (seen[1].faces[0].scores["sad"],)  # type: ignore[index]
+    score = duckdb.sql(f"SELECT faces[1].scores['sad'] FROM '{file}' WHERE seq = 1").fetchall()
+    assert score == [(seen[1].faces[0].scores["sad"],)]  # type: ignore[index]
     ledgers = tmp_path / "ledgers.parquet"
     export(kafka_settings, EVENTS, ledgers, None, "emostream.ledger.v1", NEVER)
     assert duckdb.sql(f"SELECT next_seq FROM '{ledgers}'").fetchall() == [(3,)]
@@ -50,7 +50,7 @@ def test_what_stands_on_a_topic_can_be_asked(kafka_settings: KafkaSettings, tmp_
 def test_an_empty_topic_is_a_table_without_rows(kafka_settings: KafkaSettings, tmp_path: Path) -> None:
     file = tmp_path / "windows.parquet"
     assert "0 rows" in export(kafka_settings, WINDOWS, file, None, None, NEVER)
-    assert duckdb.sql(f"SELECT count(*), max(coverage) FROM '{file}'").fetchone() == (0, None)
+    assert duckdb.sql(f"SELECT count(*), max(coverage) FROM '{file}'").fetchall() == [(0, None)]
 
 
 def test_fields_of_any_form_are_json(kafka_settings: KafkaSettings, tmp_path: Path) -> None:

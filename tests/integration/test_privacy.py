@@ -1,11 +1,12 @@
-"""What is told of people, on a real Kafka: no face where only sums may leave, blurred previews, nothing kept too long."""
+"""What is told of people, on a real Kafka: sums where no face may leave, blurred previews, nothing for too long."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import numpy as np
 import psutil
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
+from typer.testing import CliRunner
 
 from pipeline.aggregate.account import Account
 from pipeline.aggregate.panes import pane_of
+from pipeline.cli.main import app
 from pipeline.kafka.clients import admin
 from pipeline.kafka.held import held_topics
 from pipeline.kafka.lag import Lag
@@ -24,8 +27,19 @@ from pipeline.kafka.reader import Reader
 from pipeline.kafka.retention import apply, overlong
 from pipeline.local.process import Process
 from pipeline.local.roles import role, write_settings
-from pipeline.messages import CameraState, CrowdRecord, FrameHeader, Kind, Ledger, Observation, Scope, headers_of
+from pipeline.messages import (
+    CameraState,
+    CrowdRecord,
+    FrameHeader,
+    Kind,
+    Ledger,
+    Observation,
+    Scope,
+    Window,
+    headers_of,
+)
 from pipeline.messages import record_kind as kind_of
+from pipeline.privacy.report import report
 from pipeline.settings import KafkaSettings, Settings, load
 from pipeline.topics import EVENTS, FRAMES, PREVIEWS, WINDOWS, name, plan
 from tests.frames import AT, Log, wait_until
@@ -60,6 +74,12 @@ def records(log: Log, topic: str) -> list[Any]:
         return list(reader.to_end())
 
 
+def finals(windows: list[Any]) -> dict[str, Window]:
+    """Of the time that frames are of, the last of each."""
+    last = AT + timedelta(seconds=30)
+    return {window.key: window for window in windows if window.final and window.end <= last}
+
+
 @pytest.mark.parametrize("delivery", ["at_least_once", "exactly_once"])
 def test_only_sums_leave_and_a_kill_costs_no_face(log: Log, tmp_path: Path, delivery: str) -> None:
     privacy = {"mode": "aggregates", "k_minimum": len(CAMERAS)}
@@ -75,9 +95,9 @@ def test_only_sums_leave_and_a_kill_costs_no_face(log: Log, tmp_path: Path, deli
                         log.frame(seq, camera)
                 if end == FRAMES_EACH:
                     for camera in CAMERAS:
-                        over = AT + timedelta(seconds=FRAMES_EACH / 10)
+                        until = AT + timedelta(seconds=FRAMES_EACH / 10)
                         ledger = Ledger(
-                            site="site", camera=camera, session=1, written_at=AT, covers_from=AT, covers_to=over,
+                            site="site", camera=camera, session=1, written_at=AT, covers_from=AT, covers_to=until,
                             first_seq=0, next_seq=end, expected=end, state=CameraState.ENDED, final=True,
                         )  # fmt: skip
                         log.send(ledger.key, ledger.encode(), headers_of(ledger))
@@ -87,8 +107,7 @@ def test_only_sums_leave_and_a_kill_costs_no_face(log: Log, tmp_path: Path, deli
                     part.kill()
             finally:
                 process.stop()
-    over = lambda got: sum(isinstance(m, Ledger) and m.final for m in got) == len(CAMERAS)  # noqa: E731
-    messages = log.read(EVENTS, over)
+    messages = log.read(EVENTS, lambda got: sum(isinstance(m, Ledger) for m in got) == len(CAMERAS))
     account = Account()
     told: dict[tuple[str, Any], CrowdRecord] = {}
     for message in messages:
@@ -102,8 +121,8 @@ def test_only_sums_leave_and_a_kill_costs_no_face(log: Log, tmp_path: Path, deli
     assert sum(part.faces for crowd in told.values() for part in crowd.parts) == FRAMES_EACH * len(CAMERAS)
     assert {crowd.start for crowd in told.values()} == {pane_of(AT + timedelta(seconds=s)) for s in (0, 10, 20)}
     with role("aggregate", file, tmp_path):
-        windows = log.read(WINDOWS, lambda got: sum(w.final for w in got) == 3 * (1 + len(CAMERAS)))
-    for window in windows:
+        windows = finals(log.read(WINDOWS, lambda got: len(finals(got)) == 3 * (1 + len(CAMERAS))))
+    for window in windows.values():
         assert window.suppressed == (window.scope is not Scope.SITE)
         assert (window.n_tracks, window.n_told) == ((0, 0) if window.suppressed else (3, window.frames.observed))
     for topic in plan(settings.kafka):
@@ -152,3 +171,34 @@ def test_a_topic_of_pictures_that_keeps_them_too_long_is_shortened(kafka_setting
     assert [(each.topic, each.field) for each in left] == [(events, "retention.ms")]
     apply(kafka_settings, planned)
     assert overlong(planned, held_topics(kafka_settings, planned)) == []
+
+
+def test_the_report_says_what_the_broker_really_holds(log: Log, tmp_path: Path) -> None:
+    settings = settings_of(
+        log.kafka, cameras=[{"uri": "synthetic:", "id": "hall", "masks": [[[0, 0], [1, 0], [0, 1]]]}]
+    )
+    began = datetime.now(UTC)
+    for seq in range(20):
+        log.frame(seq)
+    log.producer.flush()
+    found = report(settings)
+    rows = {row.topic.rpartition(".")[2]: row for row in found.kept}
+    assert rows.keys() == plan(settings.kafka).keys()
+    frames = rows[FRAMES]
+    assert (frames.promised, frames.held, frames.gone) == (900, 900, 900 + 60 + 60 + 60)
+    assert frames.contents is not None
+    assert frames.contents.oldest is not None
+    assert (frames.contents.records, rows[PREVIEWS].contents.records) == (20, 0)
+    assert began - timedelta(seconds=2) < frames.contents.oldest < datetime.now(UTC) + timedelta(seconds=2)
+    assert (frames.contents.bytes or 0) > 20 * 1000
+    assert (found.as_promised, found.masks) == (True, {"hall": 1})
+    client = admin(settings.kafka)
+    client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, frames.topic, {"retention.ms": "3600000"})])
+    client.close()
+    file = write_settings(settings, tmp_path)
+    told = CliRunner().invoke(app, ["privacy", "report", "-c", str(file)])
+    assert told.exit_code == 1
+    assert "promised 15 minutes" in " ".join(told.output.split())
+    as_json = json.loads(CliRunner().invoke(app, ["privacy", "report", "--json", "-c", str(file)]).output)
+    assert as_json["as_promised"] is False
+    assert [row["topic"] for row in as_json["kept"] if row["verdict"] != "as promised"] == [frames.topic]

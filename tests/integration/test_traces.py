@@ -99,7 +99,7 @@ def test_one_trace_from_capture_to_window(kafka_settings: KafkaSettings, tmp_pat
         file = write_settings(settings, tmp_path)
         with role("aggregate", file, tmp_path):
             with role("capture", file, tmp_path) as capture:
-                wait_until(lambda: not capture.running)
+                wait_until(lambda: capture.code is not None)
             analyzed(settings)
             told = windows(settings.kafka, FRAMES_EACH // 20)
         seen = observations(settings.kafka)
@@ -135,7 +135,7 @@ def test_traces_that_are_not_kept_go_on_without_spans(kafka_settings: KafkaSetti
     with collecting() as collector:
         settings = settings_of(kafka_settings, collector.url, 0.0)
         with role("capture", write_settings(settings, tmp_path), tmp_path) as capture:
-            wait_until(lambda: not capture.running)
+            wait_until(lambda: capture.code is not None)
         analyzed(settings)
     assert len(observations(settings.kafka)) == FRAMES_EACH
     assert collector.spans == []

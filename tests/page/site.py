@@ -80,11 +80,13 @@ class Site:
     def __exit__(self, *error: object) -> None:
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join(10)
+            self._thread.join(60)
         self._producer.close(timeout=2)
 
     def begin(self, hours: float = 0) -> None:
         """The cameras as they are wanted, how they are, and what is told of the last hours."""
+        for room in self.rooms:
+            self._shot(room)  # drawn once, before time counts
         now = datetime.now(UTC)
         for room in self.rooms:
             self.send(CAMERAS, self.desired(room, now - timedelta(hours=9)))

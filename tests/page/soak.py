@@ -43,7 +43,10 @@ OBSERVE = """() => {
 
 @dataclass(frozen=True)
 class Verdict:
-    """`paints`: interactions of which the next paint took 16 ms or longer; milliseconds. `heap_mib`: over time."""
+    """`slow_paints`: interactions whose next paint took 16 ms or longer; `paint_...` of those, milliseconds.
+
+    `growth`: of the heap, see `_growth`. `live_kib_s`: told over the live connection, before it is compressed.
+    """
 
     minutes: float
     cameras: int
@@ -55,6 +58,7 @@ class Verdict:
     heap_mib: list[float]
     growth: float
     server_mib: float
+    live_kib_s: float
     errors: list[str]
 
     @property
@@ -137,8 +141,10 @@ def _watch(address: str, rooms: list[str], minutes: float, rng: random.Random) -
     with browser() as started, opened(started, address) as shown:
         page = shown.page
         page.wait_for_function(f"document.querySelectorAll('.tile').length === {len(rooms)}", timeout=120_000)
-        page.evaluate(OBSERVE)
+        told = _told(page)
         devtools = page.context.new_cdp_session(page)
+        page.reload()
+        page.evaluate(OBSERVE)
         somebody, heap = Somebody(page, rooms, rng), [_heap(devtools)]
         began = next_heap = time.monotonic()
         while (now := time.monotonic()) < began + minutes * 60:
@@ -160,8 +166,16 @@ def _watch(address: str, rooms: list[str], minutes: float, rng: random.Random) -
             heap_mib=heap,
             growth=_growth(heap),
             server_mib=_server(address),
+            live_kib_s=sum(told[1:]) / 1024 / (minutes * 60),
             errors=[*shown.noted.errors, *shown.noted.elsewhere],
         )
+
+
+def _told(page: Page) -> list[int]:
+    """Fills with the size of each message of the live connections to come."""
+    sizes: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda text: sizes.append(len(text))))
+    return sizes
 
 
 def _heap(devtools: CDPSession) -> float:

@@ -39,7 +39,8 @@ export class Top {
   }
 
   opened(view) {
-    document.title = `${view.title} · ${store.start.site} · emostream`;
+    this.view = view;
+    this.#tellTitle();
     for (const link of this.links) mark(link, "aria-current", link.pathname === location.pathname ? "page" : null);
   }
 
@@ -70,6 +71,7 @@ export class Top {
     const standing = store.get("alerts")?.count ?? 0;
     say(this.count, String(standing));
     mark(this.count, "hidden", standing ? null : "");
+    this.#tellTitle();
     mark(this.count, "aria-label", standing === 1 ? "1 alert stands" : `${standing} alerts stand`);
   }
 
@@ -80,6 +82,14 @@ export class Top {
       this.ahead = Date.now() - store.now;
     }
     return this.ahead ?? 0;
+  }
+
+  /** Also for those who have the page in another tab. */
+  #tellTitle() {
+    if (!this.view) return;
+    const calling = store.cameras().filter((camera) => camera.level === "attention").length;
+    const title = `${calling ? `(${calling}) ` : ""}${this.view.title} · ${store.start.site} · emostream`;
+    if (document.title !== title) document.title = title;
   }
 
   #nextTheme() {
