@@ -1,7 +1,7 @@
 """Every metric of emostream, and the endpoint that shows them. `docs/metrics.md` is generated from here.
 
-Labels are few and bounded: camera_id, stage, reason, model, version, emotion, role, final, rule (of the settings), topic,
-route and code (of the API).
+Labels are few and bounded: camera_id, stage, reason, model, version, emotion, role, final, rule (of the settings),
+topic, route and code (of the API).
 Never a track id, a pid or a host name.
 """
 

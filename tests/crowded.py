@@ -106,8 +106,9 @@ def interleaved(truth: Site, seed: int) -> Iterator[tuple[Record, int]]:
 class Teller:
     """What the service does: records into panes, panes into what is told. `stored`: as `aggregate-state` holds it."""
 
-    def __init__(self, k: int) -> None:
+    def __init__(self, k: int, awaited: tuple[str, ...] = ("a", "b")) -> None:
         self._k = k
+        self._awaited = awaited
         self._events = EventsPartition(POLICY, Zones(ZONES), joint=True)
         self._joint = JointPartition(POLICY, k)
         self._panes: list[PanesRecord] = []
@@ -118,7 +119,7 @@ class Teller:
         for made in self._events.add(message, offset, START):
             if isinstance(made, PanesRecord):
                 self._panes.append(PanesRecord.decode(made.encode()))
-                windows += self._take(self._joint.add(self._panes[-1], ("a", "b"), offset))
+                windows += self._take(self._joint.add(self._panes[-1], self._awaited, offset))
         return windows
 
     def start_anew(self) -> list[Window]:
@@ -128,7 +129,7 @@ class Teller:
         scopes = [ScopeRecord.decode(each.encode()) for each in scopes]
         releases = [ReleaseRecord.decode(each.encode()) for each in releases]
         self._joint = JointPartition(POLICY, self._k, scopes, releases)
-        return [window for each in self._panes for window in self._take(self._joint.add(each, ("a", "b")))]
+        return [window for each in self._panes for window in self._take(self._joint.add(each, self._awaited))]
 
     def _take(self, made: list[Made]) -> list[Window]:
         self._stored |= {each.key: each for each in made if isinstance(each, ScopeRecord | ReleaseRecord)}

@@ -156,7 +156,7 @@ class StatePartition:
         return OneScope(owner, windows, alerts, Departures())
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class OneScope:
     """A camera, zone or site."""
 

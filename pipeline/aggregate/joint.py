@@ -18,7 +18,7 @@ from pipeline.aggregate.release import Extent, Release
 from pipeline.aggregate.state import PanesRecord, ReleaseRecord, ScopeRecord
 from pipeline.aggregate.summary import summary, withheld
 from pipeline.aggregate.tally import Tally
-from pipeline.aggregate.windows import Policy, ScopeWindows, Told
+from pipeline.aggregate.windows import Policy, Told
 from pipeline.messages import OfScope, Scope
 
 COARSEST_FIRST = (Scope.SITE, Scope.CAMERA, Scope.ZONE)
@@ -97,17 +97,14 @@ class JointPartition(StatePartition):
         return scope.tell(told, window, offset)
 
     def _joined(self, owner: OfScope, awaited: Iterable[str]) -> OneScope:
-        """A scope that is new waits for the same cameras as the others, and tells nothing of the time before."""
+        """A scope that is new waits for the same cameras as the others."""
         if owner.owner in self._scopes:
             return self._scopes[owner.owner]
         scope = self._scope(owner)
-        if owner.scope is not Scope.SITE:
-            told_to = self._scope(_site(owner)).windows.told_to
-            scope.windows = ScopeWindows(self._policy, told_to)
-            for camera in awaited:
-                scope.windows.expect(camera)
-            for camera, reached in self._cameras[owner.site].items():
-                scope.windows.reached(camera, *reached)
+        for camera in awaited:
+            scope.windows.expect(camera)
+        for camera, reached in self._cameras[owner.site].items():
+            scope.windows.reached(camera, *reached)
         return scope
 
 

@@ -12,9 +12,10 @@ from functools import partial
 from pipeline.access import Access
 from pipeline.aggregate import ask
 from pipeline.api.checks import checks
-from pipeline.api.parts import Parts, Picture
+from pipeline.api.parts import Parts
 from pipeline.cameras.registry import CameraRegistry
 from pipeline.capture.desired import spec_of
+from pipeline.capture.probe import Probed, probe
 from pipeline.kafka.audit import AuditLog
 from pipeline.kafka.clients import reachable
 from pipeline.messages import DesiredCamera
@@ -63,7 +64,5 @@ def assembled(settings: Settings, metrics: Metrics) -> Iterator[Parts]:
         )
 
 
-def _picture(settings: Settings, camera: DesiredCamera) -> Picture:
-    from pipeline.capture.probe import probe
-
+def _picture(settings: Settings, camera: DesiredCamera) -> Probed:
     return probe(spec_of(camera, os.environ), settings)

@@ -36,7 +36,7 @@ def _kafka(kafka: KafkaSettings, feed: Feed) -> str:
         raise NotReady(AWAY) from None
     if wrong:
         raise NotReady(wrong[0])
-    if feed.known_at is None:
+    if feed.known_at is None or feed.away_since is not None:
         raise NotReady("answers, but the topics are still being read")
     return "answers, and every topic is as planned"
 

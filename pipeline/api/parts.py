@@ -12,6 +12,7 @@ from pipeline.access import Access
 from pipeline.aggregate.ask import Target
 from pipeline.api.guard import Measure
 from pipeline.api.readiness import Check
+from pipeline.capture.probe import Probed
 from pipeline.messages import AuditRecord, DesiredCamera
 from pipeline.settings import Settings
 from pipeline.watch.follow import Feed
@@ -45,19 +46,6 @@ class Asking(Protocol):
     def forget(self, target: Target, by: str, now: datetime) -> None: ...
 
 
-class Picture(Protocol):
-    """What a camera showed, low-passed; see pipeline.capture.probe. Size: pixels of the camera's own picture."""
-
-    @property
-    def jpeg(self) -> bytes: ...
-
-    @property
-    def width(self) -> int: ...
-
-    @property
-    def height(self) -> int: ...
-
-
 @dataclass(frozen=True)
 class Parts:
     """`probe`: takes a picture, raises SourceError where none comes. `audit`: writes one record. `there`: whether Kafka
@@ -70,7 +58,7 @@ class Parts:
     asking: Asking
     audit: Callable[[AuditRecord], None]
     there: Callable[[], bool]
-    probe: Callable[[DesiredCamera], Picture]
+    probe: Callable[[DesiredCamera], Probed]
     checks: Sequence[Check]
     measure: Measure
     now: Callable[[], datetime]

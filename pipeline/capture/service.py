@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,6 +24,7 @@ from pipeline.capture.session import Outlet
 from pipeline.capture.spec import CameraSpec
 from pipeline.capture.uri import camera_specs
 from pipeline.errors import DependencyError, UsageError
+from pipeline.kafka.heartbeat import Heartbeat
 from pipeline.messages import CameraState, CameraStatus, DesiredCamera
 from pipeline.metrics import Metrics, list_targets
 from pipeline.settings import Settings
@@ -180,10 +181,12 @@ def run(
     serves its own. Raises UsageError for a wrong camera, DependencyError when Kafka does not answer.
     """
     specs = camera_specs(settings.cameras)
+    signs_of_life: AbstractContextManager[object] = nullcontext()
     if metrics is None:
         metrics = Metrics("capture")
         port = metrics.serve(settings.metrics.host, settings.metrics.port)
         list_targets(settings.metrics.targets_dir, "capture", settings.metrics.host, [port])
+        signs_of_life = Heartbeat(settings, "capture", port, metrics=metrics)
     publisher = publisher or KafkaPublisher(settings.kafka)
     spans = start_spans(settings.traces, "capture")
     added = AddedCameras(settings)
@@ -199,7 +202,8 @@ def run(
     ahead = Ahead(settings.kafka, settings.capture.max_ahead_frames, service.go, service.any_waits)
     ahead.start()
     try:
-        service.wait(stop, lambda: added.wanted)
+        with signs_of_life:
+            service.wait(stop, lambda: added.wanted)
     finally:
         added.stop()
         ahead.stop()

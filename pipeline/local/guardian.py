@@ -5,7 +5,8 @@
 The command and all it starts, daemons included, stay descendants of the guardian (child subreaper). They are stopped
 in good order (TERM, GRACE_SECONDS, KILL) at an `s` on standard input or a TERM; they are killed at once when the
 parent is gone, even by kill -9, and what is left of them when the command itself ends. A guardian that is killed
-takes the command along (PDEATHSIG). None of it writes a core file. It is run as a script, imports little and has one thread.
+takes the command along (PDEATHSIG). None of it writes a core file. It is run as a script, imports little and has one
+thread.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from pipeline.watch.site import SiteView
 
 log = logging.getLogger(__name__)
 
+Ends = dict[TopicPartition, int]
 POLL_MS = 200
 PULSE_SECONDS = 1.0
 PULSE_MS = 3000  # a Kafka that does not answer for so long is away
@@ -124,7 +125,7 @@ class Follower:
     def _follow(self) -> None:
         reader = consumer(self._kafka)
         try:
-            partitions = self._assign(reader)
+            goal = self._assign(reader)
             next_pulse, moved = 0.0, time.monotonic()
             while not self._stop.is_set():
                 polled = reader.poll(timeout_ms=POLL_MS)
@@ -132,7 +133,7 @@ class Follower:
                 now = time.monotonic()
                 moved = now if polled else moved
                 if now >= next_pulse:
-                    behind = self._pulse(reader, partitions)
+                    goal, behind = self._pulse(reader, goal)
                     next_pulse = time.monotonic() + PULSE_SECONDS
                     if self._feed.known_at is not None and reader.paused():
                         reader.resume(*reader.paused())
@@ -141,8 +142,8 @@ class Follower:
         finally:
             reader.close(autocommit=False, timeout_ms=1000)
 
-    def _assign(self, reader: KafkaConsumer) -> list[TopicPartition]:
-        """Every partition of every topic, where reading goes on or, at first, begins."""
+    def _assign(self, reader: KafkaConsumer) -> Ends:
+        """Every partition of every topic, where reading goes on or, at first, begins. Where each ends."""
         partitions = []
         for topic in self._backs:
             numbers = reader.partitions_for_topic(topic)
@@ -168,21 +169,25 @@ class Follower:
                 reader.seek(partition, ends[partition] if at is None else at.offset)
         if self._feed.known_at is None:
             reader.pause(*(partition for partition in partitions if partition.topic == self._later))
-        return partitions
+        return dict(ends)
 
-    def _pulse(self, reader: KafkaConsumer, partitions: list[TopicPartition]) -> bool:
-        """Asks Kafka something. Whether there are records that were not read yet."""
+    def _pulse(self, reader: KafkaConsumer, goal: Ends) -> tuple[Ends, bool]:
+        """Asks Kafka something. -> (where the partitions end now, whether something is unread that was there before).
+
+        `goal`: where they ended at the last pulse. What came since does not count: there is always something.
+        """
         try:
-            ends = reader.end_offsets(partitions, timeout_ms=PULSE_MS)
-            behind = {p.topic for p in partitions if reader.position(p, timeout_ms=PULSE_MS) < ends[p]}
+            ends = dict(reader.end_offsets(list(goal), timeout_ms=PULSE_MS))
+            awaited = goal.keys() - reader.paused()
+            behind = {p.topic for p in awaited if reader.position(p, timeout_ms=PULSE_MS) < goal[p]}
         except (KafkaError, OSError) as error:
             self._lost(error)
-            return False
+            return goal, False
         before = self._feed
-        known = before.known_at is not None or behind <= {self._later}
+        known = before.known_at is not None or not behind
         past_known = before.past_known or (before.known_at is not None and self._later not in behind)
         self._feed = Feed(datetime.now(UTC) if known else None, past_known)
-        return bool(behind - {partition.topic for partition in reader.paused()})
+        return ends, bool(behind)
 
     def _lost(self, error: Exception) -> None:
         if self._feed.away_since is None:

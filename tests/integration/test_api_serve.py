@@ -121,6 +121,9 @@ def test_a_camera_is_steered_and_everything_is_told(api: Api) -> None:
     ]
     _check_the_edges(api)
     _check_the_status(api)
+    picture = api("POST", "/v1/probe", {"uri": "synthetic:?size=640x480"})
+    assert (picture.status_code, picture.headers["x-frame-size"]) == (200, "640x480")
+    assert picture.content.startswith(b"\xff\xd8")
 
 
 def _check_the_edges(api: Api) -> None:

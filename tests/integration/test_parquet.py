@@ -35,8 +35,9 @@ def test_what_stands_on_a_topic_can_be_asked(kafka_settings: KafkaSettings, tmp_
     file = tmp_path / "frames.parquet"
     said = export(kafka_settings, EVENTS, file, None, None, NEVER)
     assert said == f"{file}: {frames + 1} rows of emostream.observation.v1; left out, see --type: 1 Ledger, 1 Stub"
+    began = int(START.timestamp() * 1000)
     once = f"SELECT DISTINCT ON (event_id) * FROM '{file}' ORDER BY event_id, kafka_offset"
-    assert duckdb.sql(f"SELECT count(*), min(captured_at) FROM ({once})").fetchall() == [(frames, START)]
+    assert duckdb.sql(f"SELECT count(*), epoch_ms(min(captured_at)) FROM ({once})").fetchall() == [(frames, began)]
     labels = duckdb.sql(f"SELECT f.label, count(*) FROM (SELECT unnest(faces) f FROM ({once})) GROUP BY 1 ORDER BY 1")
     assert labels.fetchall() == [("happy", frames // 2), ("sad", frames // 2)]
     score = duckdb.sql(f"SELECT faces[1].scores['sad'] FROM '{file}' WHERE seq = 1").fetchall()

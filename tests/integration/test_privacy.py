@@ -29,6 +29,7 @@ from pipeline.local.process import Process
 from pipeline.local.roles import role, write_settings
 from pipeline.messages import (
     CameraState,
+    CameraStatus,
     CrowdRecord,
     FrameHeader,
     Kind,
@@ -41,7 +42,7 @@ from pipeline.messages import (
 from pipeline.messages import record_kind as kind_of
 from pipeline.privacy.report import report
 from pipeline.settings import KafkaSettings, Settings, load
-from pipeline.topics import EVENTS, FRAMES, PREVIEWS, WINDOWS, name, plan
+from pipeline.topics import CAMERA_STATUS, EVENTS, FRAMES, PREVIEWS, WINDOWS, name, plan
 from tests.frames import AT, Log, wait_until
 
 CAMERAS = ("a", "b", "c")
@@ -85,6 +86,9 @@ def test_only_sums_leave_and_a_kill_costs_no_face(log: Log, tmp_path: Path, deli
     privacy = {"mode": "aggregates", "k_minimum": len(CAMERAS)}
     settings = settings_of(log.kafka, delivery=delivery, privacy=privacy)
     file = write_settings(settings, tmp_path)
+    for camera in CAMERAS:
+        up = CameraStatus(site="site", camera=camera, session=1, at=AT, state=CameraState.UP)
+        log.producer.send(name(log.kafka, CAMERA_STATUS), up.encode(), up.key.encode(), headers_of(up))
     killed = FRAMES_EACH // 2 + 7  # in the midst of ten seconds
     with Lag(settings.kafka) as lag:
         for first, end in ((0, killed), (killed, FRAMES_EACH)):

@@ -9,15 +9,16 @@ from fastapi import APIRouter, Response
 from pipeline.access import Caller
 from pipeline.api.audited import Deed
 from pipeline.api.desk import AtDesk, By, Desk
-from pipeline.api.parts import Picture
 from pipeline.api.problems import Refused
 from pipeline.api.shapes import NewCamera
+from pipeline.capture.probe import Probed
+from pipeline.capture.uri import redact
 from pipeline.errors import SourceError
 
 router = APIRouter(prefix="/v1/probe", tags=["cameras"])
 
 PICTURE = {
-    "description": "the picture, low-passed and masked as asked; X-Frame-Size: that of the camera's own",
+    "description": "the picture, cut down and masked as a preview is; X-Frame-Size: that of the frames that come",
     "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
     "headers": {"X-Frame-Size": {"schema": {"type": "string", "examples": ["1920x1080"]}}},
 }
@@ -32,12 +33,12 @@ async def probe_camera(desk: AtDesk, by: By, asked: NewCamera) -> Response:
     )
 
 
-def _take(desk: Desk, by: Caller, asked: NewCamera) -> Picture:
+def _take(desk: Desk, by: Caller, asked: NewCamera) -> Probed:
     camera = desk.steering.define(by, asked)
-    taken: list[Picture] = []
+    taken: list[Probed] = []
     deed = Deed(by, "camera.probe", f"camera/{camera.id}", asked.reason, after=camera)
     try:
         desk.audited.do(deed, lambda: taken.append(desk.parts.probe(camera)))
     except SourceError as error:
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"no picture came: {error}") from None
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"no picture came: {redact(str(error))}") from None
     return taken[0]

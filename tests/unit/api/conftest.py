@@ -18,6 +18,7 @@ from pipeline.aggregate.ask import Target
 from pipeline.api.app import create
 from pipeline.api.parts import Parts
 from pipeline.api.readiness import Check
+from pipeline.capture.probe import Probed
 from pipeline.errors import DependencyError, SourceError
 from pipeline.messages import AuditRecord, CameraState, CameraStatus, DesiredCamera
 from pipeline.settings import Settings, load
@@ -37,13 +38,6 @@ WITH_TOKENS = {
 
 def bearer(name: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {TOKENS[name]}"}
-
-
-@dataclass(frozen=True)
-class Pictured:
-    jpeg: bytes
-    width: int
-    height: int
 
 
 @dataclass
@@ -82,10 +76,10 @@ class Room:
     def forget(self, target: Target, by: str, now: datetime) -> None:
         self.asked.append(("forget", target, by))
 
-    def probe(self, camera: DesiredCamera) -> Pictured:
+    def probe(self, camera: DesiredCamera) -> Probed:
         if "nobody" in camera.uri:
             raise SourceError("no connection", "is it on?")
-        return Pictured(b"\xff\xd8 a picture", 1920, 1080)
+        return Probed(b"\xff\xd8 a picture", 1920, 1080)
 
     def heard(self, camera: str, state: CameraState = CameraState.UP) -> None:
         """A capture process tells of a camera."""
