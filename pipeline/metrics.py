@@ -82,7 +82,9 @@ class Metrics:
         # aggregate
         self.windows_emitted = counter("windows_emitted", "Windows told, by whether for the last time.", "final")
         self.window_coverage = gauge(
-            "window_coverage_ratio", "Frames observed over those expected, in a camera's last window.", "camera_id"
+            "window_coverage_ratio",
+            "Frames observed over those expected, in a camera's last window of the first kind in the settings.",
+            "camera_id",
         )
         self.log_expected = counter("log_expected", "Frames promised by a camera, by what the log tells.", "camera_id")
         self.log_captured = counter("log_captured", "Frames captured, each once, by what the log tells.", "camera_id")

@@ -148,7 +148,7 @@ class Aggregator:
             if now >= next_commit:
                 next_commit = now + self._settings.commit_seconds
                 self._commit()
-                self._shown.show(self._events.values())
+                self._shown.show(self._events.values(), self._scopes)
         self._commit()
         self._commit()  # at least once: what the first one stored
 
@@ -260,6 +260,8 @@ class Aggregator:
             log.exception("merging %s/%d/%d failed, it is passed over", *partition, offset)
             return
         self._write(partition, made)
+        if isinstance(state, PanesRecord) and state.scope is Scope.CAMERA and state.gone:
+            self._shown.covered(state.id, None, partition.partition)
 
     def _write(self, source: TopicPartition, records: Iterable[Made]) -> None:
         """What the records of `source` set free: sent at once, but for states, which wait for what they tell of."""
@@ -283,8 +285,8 @@ class Aggregator:
                     out = Out(self._windows_topic, key, value, headers, self._partition(record.owner))
                     self._outbox.send(out)
                     self._metrics.windows_emitted.labels(str(record.final).lower()).inc()
-                    if record.scope is Scope.CAMERA and record.coverage is not None:
-                        self._metrics.window_coverage.labels(record.id).set(record.coverage)
+                    if record.scope is Scope.CAMERA and record.spec == str(self._policy.specs[0]):
+                        self._shown.covered(record.id, record.coverage, source.partition)
 
     def _partition(self, owner: str) -> int:
         return int(murmur2(owner.encode()) & 0x7FFFFFFF) % self._kafka.partitions

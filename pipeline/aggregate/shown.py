@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Container, Iterable
 
 from pipeline.aggregate.aggregator import EventsPartition
 from pipeline.aggregate.fates import Fates
@@ -20,11 +19,21 @@ class Shown:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._known: set[str] = set()
+        self._covered: dict[str, int] = {}  # cameras, with the partition that their windows are made from
 
-    def show(self, partitions: Iterable[EventsPartition]) -> None:
+    def covered(self, camera: str, coverage: float | None, partition: int) -> None:
+        """Of a camera's last window, made from this partition of `aggregate-state`; None: there is none."""
+        if coverage is not None:
+            self._covered[camera] = partition
+            self._metrics.window_coverage.labels(camera).set(coverage)
+        elif self._covered.pop(camera, None) is not None:
+            self._metrics.window_coverage.remove(camera)
+
+    def show(self, partitions: Iterable[EventsPartition], scopes: Container[int]) -> None:
         """What was counted since the last time, and how far each camera's time has come.
 
-        A camera that came to its end, or is somebody else's now, has no time and no coverage any more.
+        A camera that came to its end, or is somebody else's now, has none any more. `scopes`: the partitions of
+        `aggregate-state` that are ours.
         """
         running = set()
         for partition in partitions:
@@ -37,10 +46,11 @@ class Shown:
                     running.add(camera)
                     self._set(camera, panes.state)
         for camera in self._known - running:
-            for gauge in (self._metrics.watermark, self._metrics.log_open, self._metrics.window_coverage):
-                with suppress(KeyError):
-                    gauge.remove(camera)
-        self._known |= running
+            for gauge in (self._metrics.watermark, self._metrics.log_open):
+                gauge.remove(camera)
+        self._known = running
+        for camera in [camera for camera, partition in self._covered.items() if partition not in scopes]:
+            self.covered(camera, None, self._covered[camera])
 
     def _count(self, camera: str, fates: Fates) -> None:
         metrics = self._metrics

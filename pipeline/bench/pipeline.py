@@ -203,7 +203,7 @@ def _whole(stack: LocalStack, cameras: Sequence[CameraSpec], frames: int) -> dic
     folder = stack.run.path / "whole"
     (folder / "logs").mkdir(parents=True)
     quiet = Console(file=io.StringIO())
-    plan = Plan(settings, tuple(camera_specs(chosen)), folder)
+    plan = Plan(settings, tuple(camera_specs(chosen)), folder, headless=True)
     report = SystemRun(plan, quiet, threading.Event(), stack).run()
     return {key: report[key] for key in ("frames_per_second", "frames", "seconds", "balanced")}
 

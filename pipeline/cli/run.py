@@ -26,6 +26,8 @@ from pipeline.traces import check
 ApiPort = Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the control API; 0: a free one.")]
 DashboardPort = Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the page; 0: a free one.")]
 
+Headless = Annotated[bool, typer.Option("--headless", help="Without the API and the page.")]
+
 DEMO_CAMERAS = (
     "synthetic:?people=1&seed=1&id=room-101",
     "synthetic:?people=2&seed=2&id=room-102",
@@ -44,13 +46,16 @@ def demo(
     camera: Cameras = None,
     api_port: ApiPort = None,
     dashboard_port: DashboardPort = None,
+    headless: Headless = False,
     config: SettingsFile = None,
 ) -> None:
     """Run the whole system on this machine: real Kafka, Ray and TorchServe; synthetic cameras unless some are given."""
     settings = load(config)
     cameras = camera or ([] if settings.cameras else list(DEMO_CAMERAS))
     settings = as_shown(settings, "to show how emostream works")
-    _run(settings, cameras, (api_port, dashboard_port), local=True, seconds=seconds, report=report)
+    _run(
+        settings, cameras, None if headless else (api_port, dashboard_port), local=True, seconds=seconds, report=report
+    )
 
 
 @app.command()
@@ -64,6 +69,7 @@ def up(
     report: ReportFile = None,
     api_port: ApiPort = None,
     dashboard_port: DashboardPort = None,
+    headless: Headless = False,
     purpose: Annotated[str | None, typer.Option(help="What faces are read for; or policy.purpose.")] = None,
     setting: Annotated[PlaceKind | None, typer.Option(help="What kind of place it is; or policy.setting.")] = None,
 ) -> None:
@@ -75,13 +81,20 @@ def up(
     if not camera and not settings.cameras:
         raise UsageError("cameras: none given", "name them in the settings file or with --camera URI")
     settings = declared(settings, purpose, setting)
-    _run(settings, camera or [], (api_port, dashboard_port), local=local, seconds=seconds, report=report)
+    _run(
+        settings,
+        camera or [],
+        None if headless else (api_port, dashboard_port),
+        local=local,
+        seconds=seconds,
+        report=report,
+    )
 
 
 def _run(
     settings: Settings,
     cameras: list[str],
-    ports: tuple[int | None, int | None],
+    ports: tuple[int | None, int | None] | None,
     *,
     local: bool,
     seconds: float | None,
@@ -101,7 +114,9 @@ def _run(
     if report is not None:
         check_writable(report)
     try:
-        outcome = run(settings, Ports(*ports), local=local, seconds=seconds, console=Console(), stop=stop_on_signals())
+        outcome = run(
+            settings, ports and Ports(*ports), local=local, seconds=seconds, console=Console(), stop=stop_on_signals()
+        )
     except RunFailed as failed:
         write_report(report, failed.report)
         raise

@@ -29,16 +29,23 @@ from pipeline.settings import Settings
 
 
 def run(
-    settings: Settings, ports: Ports, *, local: bool, seconds: float | None, console: Console, stop: threading.Event
+    settings: Settings,
+    ports: Ports | None,
+    *,
+    local: bool,
+    seconds: float | None,
+    console: Console,
+    stop: threading.Event,
 ) -> dict[str, Any]:
     """Run the cameras of `settings` until they end, `seconds` are over or `stop` is set; returns the report.
 
-    `local`: start Kafka, TorchServe and Ray, too. Raises EmostreamError; RunFailed carries the report along.
+    `ports`: of the API and the page; None: without them. `local`: start Kafka, TorchServe and Ray, too. Raises
+    EmostreamError; RunFailed carries the report along.
     """
     cameras = tuple(camera_specs(settings.cameras))
     _check_files(cameras)
     check_folders(settings.classify)
-    settings = place(settings, ports, local=local)
+    settings = place(settings, ports or Ports(0, 0), local=local)
     for unknown in _unknown_cameras(settings, cameras):
         console.print(f"[yellow]{unknown}[/yellow]")
     began = time.monotonic()
@@ -52,10 +59,13 @@ def run(
             parts, folder = Given(settings), opened.path
         apply(settings.kafka)
         console.print(f"[dim]ready after {time.monotonic() - began:.1f} s; logs in {shown(folder)}/logs[/dim]")
-        console.print(f"[dim]the page:[/dim] {url(settings.dashboard)}/   [dim]the API:[/dim] {url(settings.api)}/v1")
+        if ports is not None:
+            console.print(
+                f"[dim]the page:[/dim] {url(settings.dashboard)}/   [dim]the API:[/dim] {url(settings.api)}/v1"
+            )
         console.print("[dim]the events, in another terminal:[/dim]")
         console.print(f"  {shown(Path(sys.argv[0]))} events --follow -c {shown(folder)}/settings.yaml", soft_wrap=True)
-        system = SystemRun(Plan(settings, cameras, folder, seconds), console, stop, parts)
+        system = SystemRun(Plan(settings, cameras, folder, seconds, headless=ports is None), console, stop, parts)
         report = system.run()
     summary(report, console)
     if not report["frames"]["captured"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -28,8 +28,8 @@ class Ports:
 class Steering:
     """Both roles, started again when they end. One that ends again and again is left alone: the run goes on."""
 
-    def __init__(self, settings_file: Path, logs: Path) -> None:
-        self._roles = {name: KeptRole(name, settings_file, logs) for name in ROLES}
+    def __init__(self, settings_file: Path, logs: Path, roles: Sequence[str] = ROLES) -> None:
+        self._roles = {name: KeptRole(name, settings_file, logs) for name in roles}
 
     def check(self, now: float) -> Iterator[str]:
         """What there is to tell, if anything. `now`: seconds of any clock."""

@@ -23,7 +23,7 @@ from pipeline.errors import DependencyError, EmostreamError
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import Reader, parse, unread_frames
 from pipeline.local.roles import KeptRole, write_settings
-from pipeline.local.steering import Steering
+from pipeline.local.steering import ROLES, Steering
 from pipeline.messages import (
     Alert,
     AlertState,
@@ -60,6 +60,7 @@ class Plan:
     cameras: tuple[CameraSpec, ...]
     folder: Path
     seconds: float | None = None
+    headless: bool = False  # without the API and the page
 
 
 class Parts(Protocol):
@@ -149,7 +150,7 @@ class SystemRun:
             self._await_analyzers()
             capture = KeptRole("capture", file, logs)
             stack.callback(capture.stop)
-            self._steering = Steering(file, logs)
+            self._steering = Steering(file, logs, () if self._plan.headless else ROLES)
             stack.callback(self._steering.stop)
             shown = stack.enter_context(view.make(self._console, TITLE))
             self._watch(reader, shown, capture)

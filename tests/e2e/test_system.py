@@ -49,7 +49,7 @@ class Run:
         apply_topics(kafka)
         self.output = io.StringIO()
         console = Console(file=self.output, width=200)
-        plan = Plan(self.settings, tuple(camera_specs(cameras)), self.folder, seconds)
+        plan = Plan(self.settings, tuple(camera_specs(cameras)), self.folder, seconds, headless=True)
         self.system = SystemRun(plan, console, self.stop, stack)
 
     def report(self) -> dict[str, Any]:

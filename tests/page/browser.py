@@ -62,7 +62,11 @@ def opened(
         noted = _note(context, urlsplit(address).netloc)
         page = context.new_page()
         page.goto(address + path)
-        yield Opened(page, noted)
+        try:
+            yield Opened(page, noted)
+        except BaseException as error:
+            error.add_note(f"what went wrong in the page: {noted}")
+            raise
     finally:
         context.close()
 

@@ -5,6 +5,7 @@ import { age, number, plural, since } from "./format.js";
 import { icon, setIcon } from "./icons.js";
 import { Stage } from "./stage.js";
 import { isOld, levelOf, lostWords, nameOf } from "./states.js";
+import { store } from "./store.js";
 
 const FACES = 3; // told in words; of more only how many
 

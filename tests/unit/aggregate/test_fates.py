@@ -113,32 +113,42 @@ def test_metrics_count_what_is_new_and_forget_cameras_that_ended() -> None:
     for offset, message in enumerate([observed(0, 0), stub(1, 0.2), ledger(0, 1, 4, next_seq=4)]):
         partition.add(message, offset, at(0))
     for _ in range(2):
-        shown.show([partition])
+        shown.show([partition], {0})
     assert page.value("log_captured_total") == 4
     assert page.value("log_observed_total") == page.value("log_dead_lettered_total") == 1
     assert page.value("log_dropped_total", reason="buffer_full") == 0
     assert (page.value("log_expected_total"), page.value("log_open_frames")) == (4, 2)
     assert page.value("watermark_timestamp_seconds") == at(1).timestamp()
-    page.metrics.window_coverage.labels("cam").set(0.5)
     drops = {"buffer_full": [SeqRange(first=2, last=3)]}
     over = ledger(1, 2, 0, first_seq=4, next_seq=4, dropped=drops, final=True, state=CameraState.ENDED)
     partition.add(over, 3, at(0))
-    shown.show([partition])
+    shown.show([partition], {0})
     assert page.value("log_dropped_total", reason="buffer_full") == 2
     assert page.value("log_unexplained_total") == 0
-    for gauge in ("watermark_timestamp_seconds", "log_open_frames", "window_coverage_ratio"):
-        assert page.value(gauge) is None
+    assert page.value("watermark_timestamp_seconds") is page.value("log_open_frames") is None
 
 
 def test_a_partition_that_is_somebody_elses_now_is_not_shown() -> None:
     page = Page()
     shown, partition = Shown(page.metrics), EventsPartition(POLICY, Zones([]))
     partition.add(observed(0, 0), 0, at(0))
-    shown.show([partition])
+    shown.covered("cam", 0.5, partition=3)
+    shown.show([partition], {3})
     assert page.value("watermark_timestamp_seconds") is not None
-    shown.show([])
-    assert page.value("watermark_timestamp_seconds") is None
+    assert page.value("window_coverage_ratio") == 0.5
+    shown.show([], {1})
+    assert page.value("watermark_timestamp_seconds") is page.value("window_coverage_ratio") is None
     assert page.value("log_observed_total") == 1
+
+
+def test_a_camera_that_expects_nothing_has_no_coverage() -> None:
+    page = Page()
+    shown = Shown(page.metrics)
+    shown.covered("cam", None, partition=0)
+    shown.covered("cam", 0.9, partition=0)
+    assert page.value("window_coverage_ratio") == 0.9
+    shown.covered("cam", None, partition=0)
+    assert page.value("window_coverage_ratio") is None
 
 
 def test_the_state_of_a_former_release_is_read() -> None:
