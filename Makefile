@@ -7,13 +7,16 @@ ARGS ?=
 # Tests spread over the cores; the ones that start the whole stack run one at a time (see tests/conftest.py).
 PYTEST ?= $(BIN)/pytest -n 2 --dist loadgroup
 
-.PHONY: demo test lint format clean docs docs-site tutorials bench faults triton soak page-soak fuzz alerts-test help
+.PHONY: demo test test-slow lint format clean docs docs-site tutorials bench faults triton soak page-soak fuzz alerts-test help
 
 demo: $(READY) ## run the whole system on this machine; ARGS="--seconds 40 --report demo.json"
 	$(BIN)/emostream demo $(ARGS)
 
 test: $(READY) ## all tests but the slow suites
 	$(PYTEST) tests $(ARGS)
+
+test-slow: $(READY) ## whole systems with their page in Chromium, Prometheus, tutorials: one after the other
+	$(BIN)/pytest -m slow tests $(ARGS)
 
 lint: $(READY) ## style, types, import contracts
 	$(BIN)/ruff check .

@@ -16,6 +16,8 @@ from playwright.sync_api import expect
 
 from tests.page.browser import browser, opened
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
 ADDRESS = re.compile(r"the page: (http://\S+)/")
 PATIENCE = 180.0
 LONG = 120_000.0  # ms

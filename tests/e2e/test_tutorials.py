@@ -32,6 +32,7 @@ def test_every_tutorial_is_run() -> None:
         assert any(block.kind == "sh" and block.say != "not run" for block in blocks(page)), page
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("demo")
 @pytest.mark.timeout(280)
 def test_from_the_first_camera_to_duckdb(reader: Reader) -> None:

@@ -27,6 +27,7 @@ TOOLS = ("prometheus", "prometheus-alertmanager")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(bool(MISSING), reason=f"apt-get install {' '.join(MISSING)}"),
     pytest.mark.xdist_group("stack"),
     pytest.mark.timeout(600),

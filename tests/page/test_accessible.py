@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.page.browser import opened
 from tests.page.conftest import Shown
 from tests.page.running import dashboard
+
+pytestmark = pytest.mark.slow
 
 LONG = 60_000.0
 BAD = ("serious", "critical")

@@ -22,6 +22,8 @@ from tests.page.conftest import FOUR
 from tests.page.running import dashboard
 from tests.page.site import Site
 
+pytestmark = pytest.mark.slow
+
 LONG = 60_000.0
 MOVES_ON = """before => [...document.querySelectorAll('.tile')].find(tile => tile.textContent.includes('room-102'))
   ?.querySelector('.boxes').innerHTML !== before"""

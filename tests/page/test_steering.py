@@ -25,6 +25,8 @@ from tests.page.conftest import FOUR
 from tests.page.running import dashboard
 from tests.page.site import Site
 
+pytestmark = pytest.mark.slow
+
 LONG = 60_000.0
 OPERATOR = "operator-token-of-these-tests"
 ACCESS = {"tokens": [{"name": "ada", "role": "operator", "token": OPERATOR}]}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.page.browser import DESKTOP, PHONE, opened
 from tests.page.conftest import FOUR, Shown
+
+pytestmark = pytest.mark.slow
 
 LONG = 60_000.0
 VIEWS = ("/", f"/camera/{FOUR[2].id}", "/camera/room-101", "/zone/bed-101", "/site", "/system")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.page.browser import PHONE, opened
 from tests.page.conftest import FOUR, Shown
+
+pytestmark = pytest.mark.slow
 
 LONG = 60_000.0  # ms: an overloaded machine
 MOVES_ON = """before => [...document.querySelectorAll('.tile')].find(tile => tile.textContent.includes('room-102'))
