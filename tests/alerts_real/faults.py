@@ -180,9 +180,9 @@ def model_fails_now_and_then() -> Fault:
         while not site.prometheus.fires("ModelErring"):
             assert time.monotonic() < give_up, "requests fail, and ModelErring does not fire"
             site.model.refuse()
-            time.sleep(1.0)
-            site.model.mend()
             time.sleep(2.0)
+            site.model.mend()
+            time.sleep(1.0)
 
     return Fault({"ModelErring": {"site": SITE}}, make)
 

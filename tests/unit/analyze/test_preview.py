@@ -68,7 +68,7 @@ def test_a_face_that_was_not_found_is_not_found_in_its_preview(detectors: list[F
     _, probes = people(part)
     for detector in detectors:
         assert sum(found_in(detector, each.image) for each in probes[::4]) > len(probes[::4]) / 2
-        assert not any(found_in(detector, published(each.image, CELLS)) for each in probes)
+        assert not any(found_in(detector, published(each.image, CELLS)) for each in probes[::2])
 
 
 @pytest.mark.parametrize(("part", "most"), [(0.6, 14), (0.3, 7)])
