@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -38,10 +39,20 @@ def demo(tmp_path: Path) -> Iterator[str]:
             assert process.poll() is None, output.read_text()[-2000:]
             assert time.monotonic() < give_up, output.read_text()[-2000:]
             time.sleep(0.2)
+        while not _answers(found[1]):
+            assert time.monotonic() < give_up, output.read_text()[-2000:]
+            time.sleep(0.2)
         yield found[1]
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 0, output.read_text()[-2000:]
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/healthz").is_success
+    except httpx.TransportError:
+        return False
 
 
 def test_a_second_camera_by_hand(demo: str) -> None:

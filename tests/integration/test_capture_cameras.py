@@ -24,6 +24,7 @@ from pipeline.capture.memory import MemoryPublisher
 from pipeline.capture.publisher import Done
 from pipeline.capture.service import run
 from pipeline.messages import CameraStatus, FrameHeader
+from pipeline.settings import KafkaSettings
 from tests.capturing import (
     CONNECTING,
     DOWN,
@@ -110,10 +111,12 @@ def test_what_cannot_be_read_fails_at_once_and_hurts_nobody(tmp_path: Path) -> N
         check_account(log, camera)
 
 
-def test_exit_codes(tmp_path: Path) -> None:
+def test_exit_codes(tmp_path: Path, kafka_settings: KafkaSettings) -> None:
     good = "synthetic:?frames=2&realtime=false"
-    assert run(settings(good), threading.Event(), publisher=MemoryPublisher()) == 0
-    assert run(settings(good, str(tmp_path / "none.mp4")), threading.Event(), publisher=MemoryPublisher()) == 1
+    kafka = kafka_settings
+    assert run(settings(good).model_copy(update={"kafka": kafka}), threading.Event()) == 0
+    missing = settings(good, str(tmp_path / "none.mp4"))
+    assert run(missing.model_copy(update={"kafka": kafka}), threading.Event()) == 1
 
 
 @pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -167,7 +168,10 @@ def test_a_topic_of_pictures_that_keeps_them_too_long_is_shortened(kafka_setting
     longer = ConfigResource(ConfigResourceType.TOPIC, events, {"retention.ms": str(10**12)})
     client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, frames, spoilt), longer])
     client.close()
-    found = {(each.topic, each.field) for each in overlong(planned, held_topics(kafka_settings, planned))}
+    give_up = time.monotonic() + 30  # a broker shows a change a moment after it took it
+    while not (there := overlong(planned, held_topics(kafka_settings, planned))) and time.monotonic() < give_up:
+        time.sleep(0.1)
+    found = {(each.topic, each.field) for each in there}
     assert found == {*((frames, field) for field in spoilt), (events, "retention.ms")}
     created, shortened = apply(kafka_settings)
     assert (created, {each.topic for each in shortened}) == ([], {frames})

@@ -1,20 +1,17 @@
-"""Previews of synthetic cameras as an analyzer would make them: low-passed whole, faces filled."""
+"""Previews of synthetic cameras, as an analyzer makes them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
 
-import cv2
-
 from pipeline.capture.synthetic import Scene, SyntheticSource, people_of
 from pipeline.messages import LABELS, Box, Face, Quality
+from pipeline.sketch import preview, sketch
 
-SIZE = (320, 240)
-DETAIL = (40, 30)  # pixels that are left of the whole picture
+CELLS = 8  # as privacy.preview_cells has it
 MOMENTS = 6
 EVERY_SECONDS = 3.1
-QUALITY = 70
 
 
 @dataclass(frozen=True)
@@ -22,6 +19,8 @@ class Shot:
     """A preview, and the faces in it."""
 
     jpeg: bytes
+    width: int
+    height: int
     faces: tuple[Face, ...]
 
 
@@ -37,15 +36,9 @@ def shots(people: int, seed: int) -> tuple[Shot, ...]:
             source.grab()
         picture = source.picture()
         time = (source._index) / scene.fps
-        image = cv2.resize(cv2.resize(picture.image, DETAIL, interpolation=cv2.INTER_AREA), SIZE)
         faces = tuple(_face(scene, number, time, moment) for number in range(people))
-        for face in faces:
-            box = face.bbox
-            middle = (int((box.x + box.width / 2) * SIZE[0]), int((box.y + box.height / 2) * SIZE[1]))
-            axes = (int(box.width * SIZE[0] / 2), int(box.height * SIZE[1] / 2))
-            colour = tuple(int(level) for level in cv2.mean(image[max(0, middle[1] - 9) : middle[1] + 9])[:3])
-            cv2.ellipse(image, middle, axes, 0, 0, 360, colour, -1)
-        taken.append(Shot(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes(), faces))
+        jpeg, width, height = preview(sketch(picture.image, CELLS), [face.bbox for face in faces])
+        taken.append(Shot(jpeg, width, height, faces))
     return tuple(taken)
 
 

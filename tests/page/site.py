@@ -28,7 +28,7 @@ from pipeline.messages.preview import preview_headers
 from pipeline.settings import KafkaSettings
 from pipeline.topics import CAMERA_STATUS, CAMERAS, EVENTS, PREVIEWS, ROLES, WINDOWS, name
 from tests.page.past import past
-from tests.page.pictures import SIZE, Shot, shots
+from tests.page.pictures import Shot, shots
 
 MODEL = ModelRef(name="emonext-atto-48", version="1.0", sha256="5b" * 32)
 DETECTOR = ModelRef(name="yunet", version="2023mar", sha256="8f" * 32)
@@ -156,7 +156,7 @@ class Site:
 
     def _preview(self, room: Camera, seq: int, captured: datetime, shot: Shot) -> None:
         frame = FrameId(self._site, room.id, self._session, seq)
-        headers = preview_headers(FrameHeader(frame, captured, 640, 480, 0), *SIZE, shot.jpeg)
+        headers = preview_headers(FrameHeader(frame, captured, 640, 480, 0), shot.width, shot.height, shot.jpeg)
         key = f"{self._site}/{room.id}".encode()
         self._producer.send(name(self._kafka, PREVIEWS), shot.jpeg, key, headers)
 

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.slow
 LONG = 60_000.0  # ms: an overloaded machine
 MOVES_ON = """before => [...document.querySelectorAll('.tile')].find(tile => tile.textContent.includes('room-102'))
   .querySelector('.boxes').innerHTML !== before"""
-DRAWN = "canvas => canvas.getContext('2d').getImageData(160, 120, 1, 1).data.slice(0, 3).some(level => level > 20)"
+DRAWN = """canvas => canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data
+  .slice(0, 3).some(level => level > 20)"""
 
 
 def test_four_cameras(chromium: Browser, four: Shown) -> None:

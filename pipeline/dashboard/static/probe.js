@@ -2,6 +2,9 @@
 import { ask, Problem } from "./api.js";
 import { h, mark, say } from "./elements.js";
 import { icon } from "./icons.js";
+import { paint } from "./stage.js";
+
+const WIDTH = 480;
 
 export class TestPicture {
   /** `asked`: from the form to what is to be tried. */
@@ -23,9 +26,9 @@ export class TestPicture {
     const began = performance.now();
     try {
       const told = await pictureOf(await ask("POST", "/v1/probe", this.asked(form)));
-      this.canvas.width = told.bitmap.width;
-      this.canvas.height = told.bitmap.height;
-      this.canvas.getContext("2d").drawImage(told.bitmap, 0, 0);
+      this.canvas.width = WIDTH;
+      this.canvas.height = Math.round((WIDTH * told.bitmap.height) / told.bitmap.width);
+      paint(this.canvas, told.bitmap);
       told.bitmap.close();
       this.canvas.hidden = false;
       mark(this.element, "data-outcome", "good");

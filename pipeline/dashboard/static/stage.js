@@ -3,6 +3,7 @@ import { h, mark, say, svg } from "./elements.js";
 import { colourOf, told } from "./expressions.js";
 import { forget, want } from "./pictures.js";
 
+const WIDTH = 160; // of the canvas, pixels: a preview has a few values only
 const LABEL = 17; // height of a label, pixels
 const CHAR = 6.3; // width of a character, about
 
@@ -55,11 +56,12 @@ export class Stage {
   }
 
   draw(picture, version) {
-    if (this.canvas.width !== picture.width || this.canvas.height !== picture.height) {
-      this.canvas.width = picture.width;
-      this.canvas.height = picture.height;
+    const height = Math.round((WIDTH * picture.height) / picture.width);
+    if (this.canvas.height !== height) {
+      this.canvas.width = WIDTH;
+      this.canvas.height = height;
     }
-    this.canvas.getContext("2d").drawImage(picture, 0, 0);
+    paint(this.canvas, picture);
     mark(this.element, "data-drawn", "");
     this.#drawn = version;
     this.#drawnAt = performance.now();
@@ -103,6 +105,14 @@ function outline(zone, width, height) {
     svg("polygon", { points }),
     svg("text", { x: x * width + 4, y: y * height + 14 }, zone.id),
   );
+}
+
+/** Fills the canvas with a picture of few pixels, smoothly. */
+export function paint(canvas, picture) {
+  const pen = canvas.getContext("2d");
+  pen.imageSmoothingEnabled = true;
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
 }
 
 function placeOf(face, width, height) {
