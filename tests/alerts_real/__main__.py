@@ -8,14 +8,13 @@ import logging
 import shutil
 import sys
 import tempfile
-import time
 import traceback
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import EmostreamError
 from tests.alerts_real import deployed
-from tests.alerts_real.scenarios import SCENARIOS
+from tests.alerts_real.scenarios import SCENARIOS, say
 
 
 def main() -> int:
@@ -30,21 +29,19 @@ def main() -> int:
     failed = 0
     with tempfile.TemporaryDirectory(prefix="alerts-") as folder:
         for name in asked.only or SCENARIOS:
-            _say(f"{name}: {(SCENARIOS[name].__doc__ or '').splitlines()[0]}")
+            say(f"{name}: {(SCENARIOS[name].__doc__ or '').splitlines()[0]}")
             own = (asked.keep or Path(folder)) / name
             own.mkdir(parents=True, exist_ok=True)
             found, wrong = _one(name, own)
             failed += bool(wrong)
             rows += [{"scenario": name, **row} for row in found]
-            for row in found:
-                _say(f"  {_line(row)}")
             if wrong:
-                _say(f"{name}: FAILED: {wrong}")
+                say(f"{name}: FAILED: {wrong}")
             if asked.report:
                 asked.report.write_text(json.dumps(rows, indent=1) + "\n")
     tried = {row["alert"] for row in rows if "cleared_after" in row} | {"Watchdog"}
     if not asked.only:
-        _say(f"not tried: {sorted(set(deployed.alerts()) - tried) or 'none'}")
+        say(f"not tried: {sorted(set(deployed.alerts()) - tried) or 'none'}")
         failed += not tried >= set(deployed.alerts())
     return 1 if failed else 0
 
@@ -61,22 +58,12 @@ def _one(name: str, folder: Path) -> tuple[list[dict[str, Any]], str]:
     return rows, ""
 
 
-def _line(row: dict[str, Any]) -> str:
-    if "place" in row:
-        return f"{row['place']}: {row['value']:g} ({row['series']} series)"
-    return f"{row['alert']:24} fired after {row.get('fired_after')} s, cleared after {row.get('cleared_after')} s"
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.alerts_real", description="Alerts on the real parts.")
     parser.add_argument("--only", action="append", choices=sorted(SCENARIOS), metavar="NAME", help="several times")
     parser.add_argument("--report", type=Path, help="write the rows to this file, as JSON")
     parser.add_argument("--keep", type=Path, help="folder for the logs; else they go")
     return parser.parse_args()
-
-
-def _say(line: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

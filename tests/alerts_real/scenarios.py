@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -30,6 +32,10 @@ Scenario = Callable[[Path, Rows], None]
 SCENARIOS: dict[str, Scenario] = {}
 
 
+def say(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
+
+
 def scenario(run: Scenario) -> Scenario:
     """Registers one under its function's name."""
     SCENARIOS[run.__name__] = run
@@ -45,7 +51,7 @@ def running(folder: Path, rows: Rows, cameras: int, classify: dict[str, str], **
         LocalStack(settings, folder / "runs") as stack,
         watched(stack, folder, cameras, objectives=OBJECTIVES, **changes) as site,
     ):
-        site.rows = rows
+        site.rows, site.say = rows, say
         yield site
 
 
@@ -55,7 +61,9 @@ def expressions(folder: Path, rows: Rows) -> None:
     with running(folder, rows, 2, TORCHSERVE) as site:
         site.cameras["room-2"].show(DARK)
         faults.broken_frames().make(site)
-        rows += valued(site.prometheus)
+        for row in valued(site.prometheus):
+            rows.append(row)
+            say(f"  {row['place']}: {row['value']:g} ({row['series']} series)")
         assert not site.prometheus.broken_rules(), site.prometheus.broken_rules()
 
 

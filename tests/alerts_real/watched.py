@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +50,7 @@ class Watched:
     desk: Receiver
     model: Proxy | None
     rows: list[dict[str, Any]] = field(default_factory=list)
+    say: Callable[[str], None] = lambda line: None
 
     def quiet(self, alerts: Alerts) -> None:
         """Until none of these fires any more: what is slow at the start is over."""
@@ -84,6 +85,7 @@ class Watched:
             row = {"alert": each, **({"labels": labels} if labels else {})}
             self.rows.append(row)
         row[what] = round(seconds, 1)
+        self.say(f"  {each:22} {what.replace('_', ' ')} {row[what]} s")
 
     def alert(self, **values: object) -> Alert:
         """Written to emotion-alerts, as the aggregator would."""
@@ -110,11 +112,13 @@ def watched(
             roles.start(role)
         messages = exits.enter_context(receiver())
         port = exits.enter_context(alertmanager(folder, messages.server_port))
+        listed = stack.run.path / "metrics"
+        listed.mkdir(exist_ok=True)
         site = Site(
             SITE,
             f"http://{LOOPBACK}:{roles.settings.api.port}/v1/prometheus/targets",
             TOKEN,
-            str(stack.run.path / "metrics" / "torchserve.json"),
+            str(listed / "torchserve.json"),
         )
         main = exits.enter_context(prometheus(folder / "main", site, factor, port))
         quick = exits.enter_context(prometheus(folder / "objectives", site, objectives)) if objectives else None
