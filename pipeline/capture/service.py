@@ -173,7 +173,6 @@ def run(
     settings: Settings,
     stop: threading.Event,
     metrics: Metrics | None = None,
-    publisher: FramePublisher | None = None,
 ) -> int:
     """Captures until all cameras of the settings have ended or `stop` is set; those that are added run meanwhile.
 
@@ -187,7 +186,7 @@ def run(
         port = metrics.serve(settings.metrics.host, settings.metrics.port)
         list_targets(settings.metrics.targets_dir, "capture", settings.metrics.host, [port])
         signs_of_life = Heartbeat(settings, "capture", port, metrics=metrics)
-    publisher = publisher or KafkaPublisher(settings.kafka)
+    publisher = KafkaPublisher(settings.kafka)
     spans = start_spans(settings.traces, "capture")
     added = AddedCameras(settings)
     added.start()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.capture.memory import MemoryPublisher
-from pipeline.capture.service import run
+from pipeline.capture.service import CaptureService
+from pipeline.metrics import Metrics
 from pipeline.settings import CameraSettings, Settings
 
 FRAMES = {  # ffprobe -count_frames
@@ -23,8 +24,10 @@ FRAMES = {  # ffprobe -count_frames
 
 def capture(*uris: str) -> MemoryPublisher:
     log = MemoryPublisher()
-    cameras = [CameraSettings(uri=uri, realtime=False) for uri in uris]
-    assert run(Settings(cameras=cameras), threading.Event(), publisher=log) == 0
+    settings = Settings(cameras=[CameraSettings(uri=uri, realtime=False) for uri in uris])
+    service = CaptureService(settings, log, Metrics("capture"))
+    assert service.wait(threading.Event())
+    service.stop()
     return log
 
 

@@ -31,7 +31,7 @@ def write(kafka: KafkaSettings, topic: str, records: list[object]) -> None:
 def test_what_stands_on_a_topic_can_be_asked(kafka_settings: KafkaSettings, tmp_path: Path) -> None:
     frames = 2 * GROUP + 7
     seen = [observed(seq, seq / 10, [face("sad"), face("happy")] if seq % 2 else []) for seq in range(frames)]
-    write(kafka_settings, EVENTS, [*seen, seen[5], stub(frames, 1.0), ledger(0, 3, 1)])
+    write(kafka_settings, EVENTS, [*seen, seen[5], stub(frames, 1.0), ledger(0, 3, 1, next_seq=3)])
     file = tmp_path / "frames.parquet"
     said = export(kafka_settings, EVENTS, file, None, None, NEVER)
     assert said == f"{file}: {frames + 1} rows of emostream.observation.v1; left out, see --type: 1 Ledger, 1 Stub"

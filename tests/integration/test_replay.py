@@ -135,8 +135,8 @@ class Site:
         with Lag(self.kafka) as lag:
             committed = lag.committed()
         reader = consumer(self.kafka)
-        names = [topic.name for topic in plan(self.kafka).values()]
-        ends = reader.end_offsets([TopicPartition(each, n) for each in names for n in range(self.kafka.partitions)])
+        topics = plan(self.kafka).values()
+        ends = reader.end_offsets([TopicPartition(topic.name, n) for topic in topics for n in range(topic.partitions)])
         reader.close(autocommit=False)
         client = admin(self.kafka)
         groups = sorted(group["group_id"] for group in client.list_groups())
