@@ -32,7 +32,7 @@ docs: $(READY) ## write the generated pages: settings, metrics, schemas
 	$(BIN)/python -m pipeline.docs docs
 
 docs-site: $(READY) ## docs/ as a site with search, into build/site; any web server shows it
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet $(ARGS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
 	@echo "build/site is ready: $(BIN)/python -m http.server -d build/site 8600"
 
 tutorials: $(READY) ## every tutorial as a reader follows it, those that start a system of their own, too

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def rectangles(masks: Polygons, width: int, height: int) -> list[tuple[int, int,
     touched = np.zeros((height, width), np.uint8)
     for polygon in filter(None, masks):
         corners = np.round((np.array(polygon) * (width, height) - 0.5) * 2**_SHIFT).astype(np.int32)
+        touched[_encircled(corners, touched.shape)] = 1
         cv2.fillPoly(touched, [corners], 1, shift=_SHIFT)
         cv2.polylines(touched, [corners], True, 1, 2 * BORDER + 1, shift=_SHIFT)
     padded = np.pad(touched, ((0, -height % BLOCK), (0, -width % BLOCK)))
@@ -55,6 +57,24 @@ def rectangles(masks: Polygons, width: int, height: int) -> list[tuple[int, int,
         for row, line in enumerate(blocks.tolist())
         for first, last in _runs(line)
     ]
+
+
+def _encircled(corners: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Pixels that the polygon goes round, also those that it goes round twice: cv2 takes these to be outside.
+
+    A fan of triangles from its first corner, each counted in the sense that it turns.
+    """
+    import cv2
+    import numpy as np
+
+    turns = np.zeros(shape, np.int16)
+    first = corners[0].astype(np.int64)
+    for triangle in pairwise(corners[1:]):
+        once = np.zeros(shape, np.uint8)
+        cv2.fillConvexPoly(once, np.array([corners[0], *triangle]), 1, shift=_SHIFT)
+        (ax, ay), (bx, by) = (corner - first for corner in triangle)
+        turns += once * np.sign(ax * by - bx * ay).astype(np.int16)
+    return np.asarray(turns != 0)
 
 
 def _runs(touched: list[bool]) -> list[tuple[int, int]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deploy.grafana.panels import Panel, Query, lines, number
+from deploy.grafana.panels import SITE, Panel, Query, a_second, lines, number
 
 TITLE = "emostream: capacity"
 DESCRIPTION = "What the load is, what it takes of processors, memory and disks, and when more of them is needed."
-SITE = 'site=~"$site"'
 EACH = f'job=~"emostream.*", {SITE}'
 
 
@@ -56,7 +55,7 @@ def panels() -> Iterator[Panel]:
         "How many frames does each analyzer read?",
         "A second. One that reads much more than the others has the busy partitions.",
         "reqps",
-        Query(f"sum by (instance) (rate(emostream_frames_observed_total{{{SITE}}}[$__rate_interval]))", "{{instance}}"),
+        a_second("emostream_frames_observed_total", by="instance"),
         runbooks=["LagGrowing"],
     )
     yield lines(
@@ -64,18 +63,14 @@ def panels() -> Iterator[Panel]:
         "Decoding, detecting, cutting out: seconds in a second, all threads of an analyzer together "
         "(`analyze.threads`). Near their number it reads no faster.",
         "short",
-        Query(
-            "sum by (instance) (rate(emostream_stage_duration_seconds_sum"
-            f'{{{SITE}, stage=~"decode|detect|crop"}}[$__rate_interval]))',
-            "{{instance}}",
-        ),
+        a_second("emostream_stage_duration_seconds_sum", of=f'{SITE}, stage=~"decode|detect|crop"', by="instance"),
         runbooks=["LagGrowing"],
     )
     yield lines(
         "How much processor does each role take?",
         "Cores. What the cameras' own processes take to decode their streams is not in it, nor the model server.",
         "short",
-        Query(f"sum by (role) (rate(process_cpu_seconds_total{{{EACH}}}[$__rate_interval]))", "{{role}}"),
+        a_second("process_cpu_seconds_total", of=EACH, by="role"),
         stacked=True,
     )
     yield lines(

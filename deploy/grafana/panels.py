@@ -1,4 +1,4 @@
-"""What the panels of all dashboards have in common: looks, units, legends, links to runbooks."""
+"""What the panels of all dashboards have in common: questions, looks, units, legends, links to runbooks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 GOOD, BAD, DOUBTFUL = "#0072B2", "#D55E00", "#E69F00"  # told apart by colour-blind people, too (Okabe and Ito)
 FATES = {"captured": "#999999", "observed": GOOD, "dead-lettered": "#CC79A7", "dropped": BAD, "in flight": "#56B4E9"}
+SITE = 'site=~"$site"'  # what is chosen above a dashboard
+CAMERA = f'{SITE}, camera_id=~"$camera"'
 Panel = Any
 """A builder of a panel: those of the SDK have no type in common that tells of height and span."""
 
@@ -25,6 +27,23 @@ class Query:
 
     expr: str
     legend: str
+
+
+def a_second(counter: str, legend: str = "", *, of: str = SITE, by: str = "") -> Query:
+    """How much it grows. `of`: matchers; `by`: labels that make a line each, and its legend where none is given."""
+    legend = legend or " ".join(f"{{{{{label}}}}}" for label in by.split(", "))
+    return Query(f"sum{f' by ({by}) ' if by else ''}(rate({counter}{{{of}}}[$__rate_interval]))", legend)
+
+
+def within(histogram: str, *parts: float, of: str = SITE) -> list[Query]:
+    """Below what these parts of all that was measured lie."""
+    rate = f"sum by (le) (rate({histogram}_bucket{{{of}}}[$__rate_interval]))"
+    return [Query(f"histogram_quantile({part}, {rate})", f"{round(part * 100)} of 100 within") for part in parts]
+
+
+def mean(histogram: str, legend: str, *, of: str = SITE) -> Query:
+    over, under = (f"sum(rate({histogram}_{part}{{{of}}}[$__rate_interval]))" for part in ("sum", "count"))
+    return Query(f"{over} / ({under} > 0)", legend)
 
 
 def lines(
@@ -46,13 +65,7 @@ def lines(
         .line_width(1)
         .fill_opacity(40 if stacked else 8)
         .show_points(look.VisibilityMode.AUTO)
-        .legend(
-            common.VizLegendOptions()
-            .display_mode(look.LegendDisplayMode.TABLE)
-            .placement(look.LegendPlacement.BOTTOM)
-            .show_legend(True)
-            .calcs(["lastNotNull", "max"])
-        )
+        .legend(_legend(look.LegendDisplayMode.TABLE).calcs(["lastNotNull", "max"]))
         .tooltip(common.VizTooltipOptions().mode(look.TooltipDisplayMode.MULTI).sort(look.SortOrder.DESCENDING))
         .height(9)
     )
@@ -112,12 +125,7 @@ def states(
         .fill_opacity(70)
         .line_width(0)
         .show_value(look.VisibilityMode.NEVER)
-        .legend(
-            common.VizLegendOptions()
-            .display_mode(look.LegendDisplayMode.LIST)
-            .placement(look.LegendPlacement.BOTTOM)
-            .show_legend(True)
-        )
+        .legend(_legend(look.LegendDisplayMode.LIST))
         .unit("short")
         .height(9)
     )
@@ -182,6 +190,10 @@ def _finish(
     if runbooks:
         panel.links([_runbook(alert) for alert in runbooks])
     return panel
+
+
+def _legend(mode: look.LegendDisplayMode) -> common.VizLegendOptions:
+    return common.VizLegendOptions().display_mode(mode).placement(look.LegendPlacement.BOTTOM).show_legend(True)
 
 
 def _runbook(alert: str) -> build.DashboardLink:

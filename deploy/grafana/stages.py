@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deploy.grafana.panels import FATES, Panel, Query, lines, number
+from deploy.grafana.panels import CAMERA, FATES, SITE, Panel, Query, a_second, lines, number
 
 TITLE = "emostream: stages"
 DESCRIPTION = (
     "captured = observed + dead-lettered + dropped + in flight: whether it holds, and where each term comes from."
 )
-CAMERA = 'site=~"$site", camera_id=~"$camera"'
-SITE = 'site=~"$site"'
 TERMS = {
     "captured": "log_captured_total",
     "observed": "log_observed_total",
@@ -26,8 +24,8 @@ MEANS = {
 }
 
 
-def _held(metric: str) -> str:
-    return f"max by (site, camera_id) (emostream_{metric}{{{CAMERA}}})"
+def _more(metric: str, span: str, legend: str) -> Query:
+    return Query(f"sum(increase(emostream_{metric}{{{CAMERA}}}[{span}]))", legend)
 
 
 def panels() -> Iterator[Panel]:
@@ -36,7 +34,7 @@ def panels() -> Iterator[Panel]:
             f"How many were {term}?",
             f"{MEANS[term]} In the time shown, each once, by what the log tells.",
             "short",
-            Query(f"sum(increase(emostream_{metric}{{{CAMERA}}}[$__range]))", term),
+            _more(metric, "$__range", term),
             runbooks={"dead-lettered": ["DeadLetters"], "dropped": ["FramesDropped"]}.get(term, ()),
         )
     yield number(
@@ -44,7 +42,7 @@ def panels() -> Iterator[Panel]:
         "Of these, frames of which the log tells so far only that they were captured. What is on its way to it is "
         "shown below.",
         "short",
-        Query(f"sum({_held('log_open_frames')})", "open"),
+        Query(f"sum(max by (site, camera_id) (emostream_log_open_frames{{{CAMERA}}}))", "open"),
         bad=1,
         runbooks=["EquationUnbalanced"],
     )
@@ -52,20 +50,17 @@ def panels() -> Iterator[Panel]:
         "How many can nobody explain?",
         "Frames of sessions that are over, of which nothing came to the last, in the time shown. It should be none.",
         "short",
-        Query(f"sum(increase(emostream_log_unexplained_total{{{CAMERA}}}[$__range]))", "unexplained"),
+        _more("log_unexplained_total", "$__range", "unexplained"),
         bad=0.5,
         runbooks=["EquationUnbalanced"],
     )
     yield lines(
         "Does the equation hold?",
-        "Frames a second: the stack of what became of them should reach the line of those captured. A gap between them "
-        "is what is in flight, and closes; one that stays is an alert.",
-        "reqps",
-        *(
-            Query(f"sum(rate(emostream_{metric}{{{CAMERA}}}[$__rate_interval]))", term)
-            for term, metric in TERMS.items()
-        ),
-        Query(f"clamp_min(sum(deriv(emostream_log_open_frames{{{CAMERA}}}[$__rate_interval])), 0)", "in flight"),
+        "Frames in the time that a point stands for: the stack of what became of them reaches the line of those "
+        "captured. In flight: how many more are than before; below zero, what was is settled. A gap is an alert.",
+        "short",
+        *(_more(metric, "$__rate_interval", term) for term, metric in TERMS.items()),
+        Query(f"sum(delta(emostream_log_open_frames{{{CAMERA}}}[$__rate_interval]))", "in flight"),
         span=24,
         stacked=True,
         colours=FATES,
@@ -89,10 +84,10 @@ def panels() -> Iterator[Panel]:
         "Do capture and the log agree?",
         "Frames a second, as capture counts what it takes, and as the log tells of it. Apart for longer: frames wait.",
         "reqps",
-        Query(f"sum(rate(emostream_frames_captured_total{{{CAMERA}}}[$__rate_interval]))", "captured, says capture"),
-        Query(f"sum(rate(emostream_log_captured_total{{{CAMERA}}}[$__rate_interval]))", "captured, says the log"),
-        Query(f"sum(rate(emostream_frames_published_total{{{CAMERA}}}[$__rate_interval]))", "taken by Kafka"),
-        Query(f"sum(rate(emostream_frames_observed_total{{{CAMERA}}}[$__rate_interval]))", "observed, say analyzers"),
+        a_second("emostream_frames_captured_total", "captured, says capture", of=CAMERA),
+        a_second("emostream_log_captured_total", "captured, says the log", of=CAMERA),
+        a_second("emostream_frames_published_total", "taken by Kafka", of=CAMERA),
+        a_second("emostream_frames_observed_total", "observed, say analyzers", of=CAMERA),
     )
     yield lines(
         "How long does a stage take?",
@@ -109,10 +104,7 @@ def panels() -> Iterator[Panel]:
         "How much work is each stage?",
         "Seconds of work in a second, all analyzers and threads together. What is most is what to make faster.",
         "short",
-        Query(
-            f"sum by (stage) (rate(emostream_stage_duration_seconds_sum{{{SITE}}}[$__rate_interval]))",
-            "{{stage}}",
-        ),
+        a_second("emostream_stage_duration_seconds_sum", by="stage"),
         stacked=True,
     )
     yield lines(
@@ -127,32 +119,29 @@ def panels() -> Iterator[Panel]:
         "What is written to each topic?",
         "Records a second.",
         "wps",
-        Query(f"sum by (topic) (rate(emostream_topic_end_offset{{{SITE}}}[$__rate_interval]))", "{{topic}}"),
+        Query(
+            f"max by (site, topic) (rate(emostream_topic_end_offset{{{SITE}}}[$__rate_interval]))", "{{site}} {{topic}}"
+        ),
     )
     yield lines(
         "What cannot be used, and why?",
         "Dead letters a second. Each stands on the topic dead-letters.",
         "reqps",
-        Query(
-            f"sum by (reason) (rate(emostream_dead_letters_total{{{SITE}}}[$__rate_interval])) > 0 or vector(0)",
-            "{{reason}}",
-        ),
+        a_second("emostream_dead_letters_total", by="reason"),
         runbooks=["DeadLetters"],
     )
     yield lines(
         "What is dropped, and why?",
         "Frames a second, by the log.",
         "reqps",
-        Query(f"sum by (reason) (rate(emostream_log_dropped_total{{{CAMERA}}}[$__rate_interval]))", "{{reason}}"),
+        a_second("emostream_log_dropped_total", of=CAMERA, by="reason"),
         runbooks=["FramesDropped", "FramesExpired"],
     )
     yield lines(
         "How many windows are told?",
         "A second. `final`: whether for the last time; the others are first tellings and revisions.",
         "reqps",
-        Query(
-            f"sum by (final) (rate(emostream_windows_emitted_total{{{SITE}}}[$__rate_interval]))", "final: {{final}}"
-        ),
+        a_second("emostream_windows_emitted_total", "final: {{final}}", by="final"),
         runbooks=["AggregatorStuck"],
     )
     yield lines(
@@ -160,7 +149,10 @@ def panels() -> Iterator[Panel]:
         "In an hour. Frames that no window counts any more; alerts about rooms, of all rules, as consumers get them.",
         "short",
         Query(f"sum(increase(emostream_late_events_total{{{SITE}}}[1h]))", "frames too late"),
-        Query(f"sum(increase(emostream_alerts_total{{{SITE}}}[1h])) or vector(0)", "alerts raised"),
+        Query(
+            f"sum(increase(emostream_alerts_total{{{SITE}}}[1h])) or 0 * sum(emostream_late_events_total{{{SITE}}})",
+            "alerts raised",
+        ),
         runbooks=["LateEvents"],
     )
     yield lines(

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.analyze.image import Image
 from pipeline.analyze.intake import captured_at, identity
-from pipeline.analyze.observe import Place, Seen, dead_letter, expired, observation, stub
+from pipeline.analyze.observe import OF_PICTURES, Place, Seen, dead_letter, expired, observation, stub
 from pipeline.analyze.vision import Looked
 from pipeline.errors import BadRecord
 from pipeline.kafka.outbox import Out
@@ -145,11 +145,12 @@ class Recorder:
             self._metrics.camera_blind.labels(key.split("/", 1)[1], reason).set(0)
 
     def looked(self, camera: str, looked: Looked, withheld: bool = False) -> None:
-        """Count what was found in a frame, unless it is withheld, and how long it took."""
+        """Count what was found in a frame, and how long it took; if it is withheld, nothing that depends on faces."""
         if not withheld:
             self._metrics.faces_detected.labels(camera).inc(len(looked.seen.faces))
         for stage, seconds in looked.seen.timings.items():
-            self._metrics.stage_duration.labels(stage).observe(seconds)
+            if not withheld or stage in OF_PICTURES:
+                self._metrics.stage_duration.labels(stage).observe(seconds)
 
     def scored(self, faces: int) -> None:
         self._metrics.inferences.labels(self._model.name, self._model.version).inc(faces)

@@ -27,6 +27,7 @@ from kafka import KafkaConsumer, TopicPartition
 from pipeline.analyze import intake
 from pipeline.analyze.batching import Batch, Batcher
 from pipeline.analyze.crowds import Crowds
+from pipeline.analyze.heap import give_back
 from pipeline.analyze.held import CameraInView, Held, Job, Outs
 from pipeline.analyze.preview import Previews
 from pipeline.analyze.recorder import Recorder
@@ -59,6 +60,7 @@ WAIT_SECONDS = 0.005  # for the pools, while frames are in flight
 KEEP_ALIVE_SECONDS = 0.5
 MODEL_RETRY_SECONDS = (0.2, 2.0)  # first pause between tries, and the longest
 TAIL_RECORDS = 2000  # of each partition of `emotion-events`, from which a camera's tracks go on
+TIDY_SECONDS = 30.0
 RUN_BYTES = 8  # of chance in every track's id
 
 
@@ -105,6 +107,7 @@ class Worker:
         self._request_pool = ThreadPoolExecutor(settings.analyze.requests, "request")
         self._next_poll = 0.0
         self._next_commit = 0.0
+        self._next_tidying = time.monotonic() + TIDY_SECONDS
         self._stop = threading.Event()
         self._waiting_for_model = False
         self._loops = 0
@@ -445,6 +448,9 @@ class Worker:
             self._tell_of_silent(now)
             self._commit()
             self._show()
+        if now >= self._next_tidying:
+            self._next_tidying = now + TIDY_SECONDS
+            give_back()
 
     def _tell_of_silent(self, now: float) -> None:
         """Sums of cameras that are silent, where all is read: they need not wait."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from pydantic.json_schema import models_json_schema
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from pipeline import __version__
@@ -15,9 +17,9 @@ from pipeline.access import Caller
 from pipeline.api import problems
 from pipeline.api.audited import Deed
 from pipeline.api.desk import Desk, bearer
-from pipeline.api.guard import Guard
+from pipeline.api.guard import READING, Guard
 from pipeline.api.parts import Parts
-from pipeline.api.problems import RESPONSES, Problem, Refused
+from pipeline.api.problems import RESPONSES, Problem, Refused, said
 from pipeline.api.routes import alerts, cameras, health, probe, status, windows
 
 DESCRIPTION = """\
@@ -56,16 +58,22 @@ def create(parts: Parts) -> tuple[FastAPI, ASGIApp]:
         responses=RESPONSES,
     )
     app.state.desk = desk
-    problems.install(app)
+
+    async def denied(caller: Caller, asked: str, why: str) -> None:
+        with suppress(Refused):  # too busy for it
+            await desk.refusals.run(desk.audited.refused, Deed(caller, "api.call", asked), why)
+
+    async def note(request: Request, refused: HTTPException) -> None:
+        """A change that came to nothing before its route could say of what."""
+        theirs = refused.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and not getattr(refused, "recorded", False)
+        if theirs and request.method not in READING:
+            await denied(request.state.caller, f"{request.method} {request.url.path}", said(refused))
+
+    problems.install(app, note)
     app.include_router(health.router)
     steered = APIRouter(dependencies=[Depends(bearer)])
     for router in (cameras.router, probe.router, windows.router, alerts.router, status.router):
         steered.include_router(router)
     app.include_router(steered)
-
-    async def denied(caller: Caller, asked: str) -> None:
-        deed = Deed(caller, "api.call", asked)
-        with suppress(Refused):  # too busy for it
-            await desk.threads.run(desk.audited.refused, deed, f"a {caller.role} may not")
 
     return app, Guard(app, parts.access, parts.settings.api, parts.clock, denied, parts.measure)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
 
 from pipeline.access import Caller
-from pipeline.errors import DependencyError, EmostreamError
+from pipeline.api.limits import Limits
+from pipeline.api.problems import Refused, told
+from pipeline.errors import DependencyError, EmostreamError, UsageError
 from pipeline.messages import AuditOutcome, AuditRecord
 
 log = logging.getLogger(__name__)
+
+REFUSED_PER_SECOND, REFUSED_AT_ONCE = 1.0, 60  # of one caller: what is written here stays for a year
 
 
 @dataclass(frozen=True)
@@ -31,12 +37,14 @@ class Deed:
 
 @dataclass(frozen=True)
 class Audited:
-    """`write`: one record, raises DependencyError. `there`: whether Kafka is."""
+    """`write`: one record, raises DependencyError. `there`: whether Kafka is. `clock`: seconds."""
 
     site: str
     write: Callable[[AuditRecord], None]
     there: Callable[[], bool]
     now: Callable[[], datetime]
+    clock: Callable[[], float]
+    _limits: Limits = field(default_factory=lambda: Limits(REFUSED_PER_SECOND, REFUSED_AT_ONCE))
 
     def do(self, deed: Deed, change: Callable[[], None]) -> None:
         """Raises DependencyError when Kafka is away: nothing is begun then, as nobody could know of it."""
@@ -47,18 +55,36 @@ class Audited:
         except EmostreamError as error:
             self._try(deed, AuditOutcome.FAILED, error.message)
             raise
-        self.write(self._record(deed, AuditOutcome.DONE, deed.reason))
+        try:
+            self.write(self._record(deed, AuditOutcome.DONE, deed.reason))
+        except EmostreamError as error:
+            log.error("%s of %s by %s was done and is not in the audit log: %s", *_named(deed), error)
+            raise
+
+    @contextmanager
+    def refusing(self, deed: Deed) -> Iterator[None]:
+        """Around what may be refused: that is written down, and `recorded` then. Raises Refused."""
+        try:
+            yield
+        except (UsageError, Refused) as error:
+            refused = told(error)
+            if isinstance(refused, Refused) and refused.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                self.refused(deed, error.message if isinstance(error, UsageError) else str(refused.detail))
+                refused.recorded = True
+            raise refused from None
 
     def refused(self, deed: Deed, why: str) -> None:
-        """It was not allowed, or not valid. Never raises."""
-        if self.there():
+        """It was not allowed, or not valid. Never raises. Of a caller who is refused all the time, not each is kept."""
+        if self._limits.take(deed.caller.name, self.clock()):
+            log.warning("%s of %s by %s: one refusal too many for the audit log", *_named(deed))
+        elif self.there():
             self._try(replace(deed, after=None), AuditOutcome.REFUSED, why)
 
     def _try(self, deed: Deed, outcome: AuditOutcome, why: str) -> None:
         try:
             self.write(self._record(deed, outcome, why))
         except EmostreamError as error:
-            log.warning("%s of %s by %s is not in the audit log: %s", deed.action, deed.target, deed.caller.name, error)
+            log.warning("%s of %s by %s is not in the audit log: %s", *_named(deed), error)
 
     def _record(self, deed: Deed, outcome: AuditOutcome, reason: str) -> AuditRecord:
         return AuditRecord(
@@ -73,6 +99,10 @@ class Audited:
             outcome=outcome,
             reason=reason,
         )
+
+
+def _named(deed: Deed) -> tuple[str, str, str]:
+    return deed.action, deed.target, deed.caller.name
 
 
 def _values(record: BaseModel | None) -> dict[str, Any] | None:

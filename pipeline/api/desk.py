@@ -19,7 +19,8 @@ from pipeline.watch.site import SiteView
 
 P = ParamSpec("P")
 T = TypeVar("T")
-CALLS = 8  # under way at once
+CHANGES = 8  # under way at once
+READS, REFUSALS, WAITING = 4, 1, 60  # whoever may only read keeps nobody from changing
 CALL_SECONDS = 20.0
 PROBES = 2
 PROBE_SECONDS = 30.0
@@ -31,10 +32,12 @@ bearer = HTTPBearer(auto_error=False, description="A token of api.tokens; none w
 class Desk:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self.audited = Audited(parts.settings.site, parts.audit, parts.there, parts.now)
+        self.audited = Audited(parts.settings.site, parts.audit, parts.there, parts.now, parts.clock)
         self.steering = Steering(parts, self.audited)
         self.checks = Checks(parts.checks, parts.now, parts.clock)
-        self.threads = Threads("calls", CALLS, CALL_SECONDS)
+        self.changes = Threads("changes", CHANGES, CALL_SECONDS)
+        self.reads = Threads("reads", READS, CALL_SECONDS, WAITING)
+        self.refusals = Threads("refusals", REFUSALS, CALL_SECONDS, WAITING)
         self.probes = Threads("probes", PROBES, PROBE_SECONDS)
 
     def look(self, at: Callable[[SiteView], T]) -> T:
@@ -52,9 +55,8 @@ class Desk:
             raise unavailable("the topics are still being read")
 
     def close(self) -> None:
-        self.checks.close()
-        self.threads.close()
-        self.probes.close()
+        for pool in (self.checks, self.changes, self.reads, self.refusals, self.probes):
+            pool.close()
 
 
 def _desk(request: Request) -> Desk:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from ipaddress import IPv6Address
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -37,8 +38,8 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-Denied = Callable[[Caller, str], Awaitable[None]]
-"""Told of a caller who may not, and what was asked."""
+Denied = Callable[[Caller, str, str], Awaitable[None]]
+"""Told of a caller who may not, what was asked, and why not."""
 Measure = Callable[[str, int, float], None]
 """Told of each request: its route, "" for none, what it was answered, and how long that took, in seconds."""
 
@@ -98,7 +99,8 @@ class Guard:
 
     async def _admit(self, scope: Scope, headers: Headers) -> Caller | None:
         """Raises Refused."""
-        caller = self._access.who(headers.get("authorization"))
+        given = headers.getlist("authorization")
+        caller = self._access.who(given[0] if len(given) == 1 else None)  # of two nobody knows which one counts
         self._check_rate(scope, caller)
         if self._access.open and not asked_here(headers.get("host"), self._settings):
             what = "Host: not a name of this machine; api.names in the settings adds one, api.tokens lets others in"
@@ -106,13 +108,13 @@ class Guard:
         role = needed(scope["method"], scope["path"])
         if role is not None:
             await self._check_role(scope, caller, role)
-        self._check_body(scope, headers)
+        await self._check_body(scope, headers, caller)
         return caller
 
     def _check_rate(self, scope: Scope, caller: Caller | None) -> None:
         address = (scope.get("client") or ("",))[0]
         known = caller is not None and not self._access.open
-        key = f"token {caller.name}" if caller and known else f"address {address}"
+        key = f"token {caller.name}" if caller and known else f"address {_neighbourhood(address)}"
         wait = self._limits.take(key, self._clock())
         if wait:
             detail = f"more than {self._settings.requests_per_second:g} requests a second"
@@ -124,15 +126,18 @@ class Guard:
             what = "Authorization: a bearer token that is known is needed; api.tokens in the settings names them"
             raise Refused(HTTPStatus.UNAUTHORIZED, what, headers={"WWW-Authenticate": "Bearer"})
         if not caller.may(role):
-            await self._denied(caller, f"{scope['method']} {scope['path']}")
+            await self._denied(caller, f"{scope['method']} {scope['path']}", f"a {caller.role} may not")
             raise Refused(HTTPStatus.FORBIDDEN, f"{caller.name} is a {caller.role}; this takes an {role}")
 
-    def _check_body(self, scope: Scope, headers: Headers) -> None:
+    async def _check_body(self, scope: Scope, headers: Headers, caller: Caller | None) -> None:
         """A form of some page of the web can be sent here by a browser, JSON cannot."""
         if scope["method"] not in WITH_BODY:
             return
         if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Type: application/json, please")
+            what = "Content-Type: application/json, please"
+            if caller is not None:
+                await self._denied(caller, f"{scope['method']} {scope['path']}", what)
+            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, what)
 
 
 class _Outlet:
@@ -173,6 +178,15 @@ class _Body:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large; see api.max_body_kibibytes")
         self.ended = not message.get("more_body", False)
         return message
+
+
+def _neighbourhood(address: str) -> str:
+    """Of IPv6, whoever has one address has 2**64."""
+    try:
+        known = IPv6Address(address)
+    except ValueError:
+        return address
+    return str(known.ipv4_mapped or IPv6Address(int(known) >> 64 << 64))
 
 
 def _request_id(headers: Headers) -> str:

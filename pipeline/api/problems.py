@@ -6,7 +6,7 @@ No answer holds what the request held, a traceback, or a secret.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -56,6 +56,7 @@ class Refused(HTTPException):
     ) -> None:
         super().__init__(status, detail, dict(headers or {}))
         self.faults = list(faults)
+        self.recorded = False  # in the audit log
 
 
 def unavailable(detail: str) -> Refused:
@@ -69,6 +70,12 @@ def answer(refused: HTTPException, request_id: str) -> Response:
     faults = refused.faults if isinstance(refused, Refused) else []
     problem = Problem(title=status.phrase, status=status, detail=detail, errors=faults, request_id=request_id)
     return Response(problem.model_dump_json(), status, refused.headers, MEDIA_TYPE)
+
+
+def said(refused: HTTPException) -> str:
+    """In one line."""
+    faults = refused.faults if isinstance(refused, Refused) else []
+    return "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults) or str(refused.detail)
 
 
 def told(error: Exception) -> HTTPException:
@@ -96,9 +103,15 @@ def told(error: Exception) -> HTTPException:
             )
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, note: Callable[[Request, HTTPException], Awaitable[None]]) -> None:
+    """`note`: told of each, before it is answered."""
+
     async def handle(request: Request, error: Exception) -> Response:
-        return answer(told(error), request.state.request_id)
+        refused = told(error)
+        if refused.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            refused.headers = {"Allow": _allowed(app, request)}
+        await note(request, refused)
+        return answer(refused, request.state.request_id)
 
     for kind in (HTTPException, RequestValidationError, EmostreamError, KafkaError, Exception):
         app.add_exception_handler(kind, handle)
@@ -110,6 +123,12 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     "5XX": {"description": "something that it takes is away; `Retry-After` says when to ask again", **_CONTENT},
 }
 """For OpenAPI: what any request may come to."""
+
+
+def _allowed(app: FastAPI, request: Request) -> str:
+    """Starlette names the methods of one route alone, and a path has as many routes as methods."""
+    described = app.openapi()["paths"].get(getattr(request.scope.get("route"), "path", ""), {"get": None})
+    return ", ".join(sorted(method.upper() for method in described))
 
 
 def _pointer(location: Sequence[int | str]) -> str:

@@ -52,7 +52,8 @@ class Checks:
 
     async def _find(self) -> Readiness:
         for check in self._checks:
-            if check.name not in self._running:
+            begun = self._running.get(check.name)
+            if begun is None or begun.done():  # what ended while nobody waited for it tells of then, not of now
                 self._running[check.name] = self._pool.submit(_found, check)
         await asyncio.wait([asyncio.wrap_future(found) for found in self._running.values()], timeout=PATIENCE_SECONDS)
         findings = [self._take(check.name) for check in self._checks]

@@ -10,17 +10,19 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from pipeline.messages import Alert, CameraState, DesiredCamera, ModelRef, Origin, RoleStatus, Scope, Window
 from pipeline.settings import NAME
+from pipeline.settings.cameras import MASKS
+from pipeline.settings.polygon import CORNERS
 from pipeline.watch.camera import CameraNow
 from pipeline.watch.condition import Condition, Kind, Level
 from pipeline.watch.roles import RoleNow
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]
-Mask = Annotated[list[tuple[Fraction, Fraction]], Field(min_length=3, max_length=64)]
+Mask = Annotated[list[tuple[Fraction, Fraction]], Field(min_length=3, max_length=CORNERS)]
 Masks = Annotated[
     list[Mask],
     Field(
-        max_length=32,
+        max_length=MASKS,
         description="parts of the picture that are blacked out before anything is published: corners [x, y], as "
         "fractions of its width and height",
     ),

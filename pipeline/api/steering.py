@@ -58,6 +58,14 @@ class Steering:
                 raise UsageError(f"{name}: the URI says otherwise: {getattr(camera, name)}", "say it in one place")
         return camera
 
+    def masked(self, camera: DesiredCamera, asked_id: str | None) -> DesiredCamera:
+        """For a test picture: of a camera that is there already nothing is seen that is blacked out there."""
+        if camera.masks:
+            return camera
+        wanted, _ = self._known()
+        masks = [each.masks for each in wanted.values() if each.uri == camera.uri or each.id == asked_id]
+        return camera.model_copy(update={"masks": max(masks, key=len, default=[])})
+
     def add(self, caller: Caller, asked: NewCamera) -> DesiredCamera:
         deed = Deed(caller, "camera.add", f"camera/{asked.id or 'new'}", asked.reason)
         with self._steering(deed):
@@ -108,14 +116,8 @@ class Steering:
         if not self._lock.acquire(timeout=ONE_AT_A_TIME_SECONDS):
             raise unavailable("another change is under way")
         try:
-            yield
-        except UsageError as error:
-            self._audited.refused(deed, error.message)
-            raise
-        except Refused as error:
-            if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-                self._audited.refused(deed, str(error.detail))
-            raise
+            with self._audited.refusing(deed):
+                yield
         finally:
             self._lock.release()
 

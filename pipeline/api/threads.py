@@ -15,12 +15,13 @@ T = TypeVar("T")
 
 
 class Threads:
-    """A call that is no longer waited for goes on to its end; until then its thread is nobody else's."""
+    """`most` at once, `waiting` more for a thread. A call that was begun goes on to its end, whoever waits for it;
+    until then its thread is nobody else's."""
 
-    def __init__(self, name: str, most: int, seconds: float) -> None:
+    def __init__(self, name: str, most: int, seconds: float, waiting: int = 0) -> None:
         self._name = name
         self._pool = ThreadPoolExecutor(most, name)
-        self._free = threading.Semaphore(most)
+        self._free = threading.Semaphore(most + waiting)
         self._seconds = seconds
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -31,11 +32,14 @@ class Threads:
         future.add_done_callback(lambda _: self._free.release())
         ended = asyncio.wrap_future(future)
         ended.add_done_callback(_heard)
-        await asyncio.wait([ended], timeout=self._seconds)
-        if not ended.done():
-            what = f"no end within {self._seconds:g} s ({self._name}); what was asked for may still be done"
-            raise unavailable(what)
-        return ended.result()
+        try:
+            await asyncio.wait([ended], timeout=self._seconds)
+            if ended.done():
+                return ended.result()
+        finally:
+            begun = not future.cancel()
+        may_be = "what was asked for may still be done" if begun else "it was not begun"
+        raise unavailable(f"no end within {self._seconds:g} s ({self._name}); {may_be}")
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from urllib.parse import quote
 
 from pydantic import ValidationError
 
@@ -41,8 +40,7 @@ def define(
     try:
         camera = CameraSettings(uri=uri, id=camera_id, fps=fps, loop=loop, realtime=realtime, masks=list(masks))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise UsageError(f"camera: {'.'.join(map(str, first['loc']))}: {first['msg']}", "") from None
+        raise _wrong(error) from None
     spec = camera_specs([camera], exists)[0]
     if spec.kind not in kinds:
         allowed = ", ".join(sorted(kinds))
@@ -75,18 +73,18 @@ def define(
 
 
 def spec_of(camera: DesiredCamera, environ: Mapping[str, str]) -> CameraSpec:
-    """What its process is told, credentials included. Raises UsageError when they are not to be had."""
-    uri = camera.uri
-    if camera.credentials:
-        variable = VARIABLE.fullmatch(camera.credentials)
-        user, colon, password = environ.get(variable[1], "").partition(":") if variable else ("", "", "")
-        if not colon:
-            raise UsageError(
-                f"{camera.credentials}: no user:password in it", "set it where capture runs, and start it anew"
-            )
-        uri = uri.replace("://", f"://{quote(user, safe='')}:{quote(password, safe='')}@", 1)
-    settings = CameraSettings(
-        uri=uri, id=camera.id, fps=camera.fps, loop=camera.loop, realtime=camera.realtime, masks=camera.masks
-    )
-    spec = camera_specs([settings])[0]
-    return CameraSpec(**{**spec.__dict__, "id": camera.id})
+    """What its process is told, credentials included. Raises UsageError when they are not to be had, or for a record
+    that is none of ours and says what no camera can be."""
+    values = camera.model_dump(include=set(CameraSettings.model_fields))
+    try:
+        [spec] = camera_specs([CameraSettings.model_validate(values)], environ=environ)
+    except ValidationError as error:
+        raise _wrong(error) from None
+    if spec.id != camera.id:
+        raise UsageError(f"camera {spec.public_uri}: id: the URI says {spec.id}, the topic {camera.id}", "change one")
+    return spec
+
+
+def _wrong(error: ValidationError) -> UsageError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return UsageError(f"camera: {'.'.join(map(str, first['loc']))}: {first['msg']}")

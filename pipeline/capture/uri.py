@@ -22,7 +22,8 @@ OWN = ("id", "fps", "loop", "realtime")
 FORMS = "rtsp://, rtsps://, http://, https://, a file, a folder or glob of images, webcam:0, synthetic:?people=2"
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_SECRET = re.compile(r"pass|pwd|token|key|auth|secret|sig|user|login|cred", re.IGNORECASE)
+_SECRET = re.compile(r"pass|pwd|psw|token|key|auth|secret|sig|user|usr|login|cred", re.IGNORECASE)
+_SCHEMELESS = re.compile(r"[^\s/:@]+:[^\s/@]*@[^\s/@]")
 _YES, _NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -49,8 +50,8 @@ def camera_specs(
 
 
 def redact(text: str) -> str:
-    """The text with whatever stands before an @ in its URLs hidden."""
-    return re.sub(r"(?<=://)[^\s/]*@", "***@", text)
+    """The text with whatever stands before an @ in its URLs hidden: passwords hold what they like."""
+    return re.sub(r"(?<=://)\S*@", "***@", text)
 
 
 def _parse(camera: CameraSettings, exists: Exists) -> tuple[CameraSpec, bool]:
@@ -58,6 +59,8 @@ def _parse(camera: CameraSettings, exists: Exists) -> tuple[CameraSpec, bool]:
     uri = camera.uri.strip()
     if not uri:
         raise UsageError("camera: the URI is empty", f"forms: {FORMS}")
+    if not uri.isprintable() and not exists(uri):  # it would be printed in somebody's terminal
+        raise UsageError(f"camera {_hidden(uri)!a}: a character that cannot be printed", "write it as %1B")
     scheme = _SCHEME.match(uri)
     name = scheme[1].lower() if scheme else ""
     if name in ("rtsp", "rtsps", "http", "https"):
@@ -71,6 +74,8 @@ def _parse(camera: CameraSettings, exists: Exists) -> tuple[CameraSpec, bool]:
     if "://" in uri and scheme and not exists(uri):
         raise UsageError(f"camera {_hidden(uri)}: {name}:// is not known", f"forms: {FORMS}")
     path, query = _split_path(uri, exists)
+    if _SCHEMELESS.match(path) and not exists(path):
+        raise UsageError(f"camera {_hidden(uri)}: user and password, but no scheme", f"forms: {FORMS}")
     device = re.fullmatch(r"/dev/video(\d+)", path)
     if device:
         return _webcam(uri, camera, device[1])
@@ -108,12 +113,12 @@ def _network(uri: str, camera: CameraSettings) -> tuple[CameraSpec, bool]:
     parts = [part for part in url.query.split("&") if part]
     own = {key: value for part in parts if (key := _key(part)) in OWN for value in [unquote_plus(_value(part))]}
     theirs = [part for part in parts if _key(part) not in OWN]
-    shown = [f"{_key(part)}=***" if _SECRET.search(_key(part)) else part for part in theirs]
     address = url.netloc.rpartition("@")[2]
     netloc = f"***@{address}" if "@" in url.netloc else address
-    public = urlunsplit(SplitResult(url.scheme, netloc, url.path, "&".join(shown), ""))
+    path = _shown_path(url.path)
+    public = urlunsplit(SplitResult(url.scheme, netloc, path, "&".join(map(_shown, theirs)), ""))
     location = urlunsplit(SplitResult(url.scheme, url.netloc, url.path, "&".join(theirs), ""))
-    default = "-".join([host.strip("[]"), *([str(port)] if port else []), *url.path.split("/")])
+    default = "-".join([host.strip("[]"), *([str(port)] if port else []), *path.split("/")])
     spec, named = _spec(camera, own, CameraKind.NETWORK, location=location, public=public, default=default)
     if not spec.realtime:
         raise UsageError(f"camera {public}: realtime=false: a live stream cannot wait", "leave realtime out")
@@ -141,7 +146,10 @@ def _webcam(uri: str, camera: CameraSettings, index: str) -> tuple[CameraSpec, b
 
 
 def _file_url(uri: str, camera: CameraSettings, exists: Exists) -> tuple[CameraSpec, bool]:
-    url = urlsplit(uri)
+    try:
+        url = urlsplit(uri)
+    except ValueError:
+        raise UsageError(f"camera {uri}: not a URL", "such as file:///path") from None
     if url.netloc not in ("", "localhost"):
         raise UsageError(f"camera {uri}: file://{url.netloc}: only this machine's files can be read", "file:///path")
     return _path(unquote(url.path), url.query, camera, exists)
@@ -270,7 +278,27 @@ def _free_id(spec: CameraSpec, taken: set[str]) -> str:
 
 def _hidden(uri: str) -> str:
     """A URI that could not be parsed, as it may be shown: nothing that could be a password."""
-    return re.sub(r"://.*@", "://***@", uri, flags=re.DOTALL)
+    text = re.sub(r"^(\w[\w+.-]*:/*)?.*@", r"\1***@", uri, flags=re.DOTALL)
+    return "".join(_shown(piece) for piece in re.split(r"([?&/;\s])", text))
+
+
+def _shown(part: str) -> str:
+    """A part of a path or of a query, as it may be shown: there are cameras that take their password there."""
+    names, equals, _ = part.rpartition("=")
+    if equals and (_SECRET.search(unquote_plus(names)) or _holds_url(part)):
+        return f"{part.partition('=')[0]}=***"
+    return part
+
+
+def _shown_path(path: str) -> str:
+    if _holds_url(path):
+        return "/***"
+    return "".join(_shown(part) for part in re.split(r"([/&;])", path))
+
+
+def _holds_url(text: str) -> bool:
+    """Whether it holds a URL with user or password, as what passes other cameras' pictures on is given."""
+    return "@" in unquote_plus(text).partition("://")[2]
 
 
 def _key(part: str) -> str:

@@ -37,10 +37,10 @@ def init(
     answers = Answers(
         site=ask.text("1. Name of the site", site, "site-1"),
         purpose=ask.text("2. What are faces read for? A sentence for those who are filmed", purpose, None, "--purpose"),
-        setting=ask.kind("   What kind of place is it?", setting),
-        cameras=ask.list("3. Addresses of the cameras, with spaces between; none: a drawn one, to try", camera),
+        setting=(place := ask.kind("   What kind of place is it?", setting)),
+        cameras=ask.cameras("3. Addresses of the cameras, with spaces between; none: a drawn one, to try", camera),
         timezone=ask.text("4. The site's time zone", timezone, local_zone()),
-        alerts=ask.yes("5. Rules for care, that call somebody to look in?", alerts, setting in CARING),
+        alerts=ask.yes("5. Rules for care, that call somebody to look in?", alerts, place in CARING),
     )
     _write(file, text(answers, str(file)))
     print(f"{file} is written. Next:")
@@ -77,10 +77,19 @@ class _Ask:
                     return kind
             print("   one of these, please", file=sys.stderr)
 
-    def list(self, question: str, given: list[str] | None) -> list[str]:
+    def cameras(self, question: str, given: list[str] | None) -> list[str]:
+        from pipeline.console.new_settings import cameras
+
         if given is not None or self._silent:
             return given or []
-        return str(typer.prompt(question, default="", show_default=False)).split()
+        while True:
+            said = str(typer.prompt(question, default="", show_default=False)).split()
+            try:
+                cameras(said)
+            except UsageError as error:
+                print(f"   {error}", file=sys.stderr)
+            else:
+                return said
 
     def yes(self, question: str, given: bool | None, default: bool) -> bool:
         if given is not None or self._silent:

@@ -64,6 +64,8 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("EMOSTREAM_DEBUG"):
             raise
-        what = " ".join(str(error).split())[:300]
+        from pipeline.logs.redact import redact
+
+        what = redact(" ".join(str(error).split()))[:300]
         print(f"emostream: unexpected {type(error).__name__}: {what}; EMOSTREAM_DEBUG=1 shows where", file=sys.stderr)
         sys.exit(1)

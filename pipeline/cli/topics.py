@@ -74,7 +74,7 @@ def replay(
     set_up("CRITICAL")
     settings = load(config)
     if delete:
-        remove(settings.kafka, name, Console())
+        remove(settings, name, Console())
         return
     require(settings.policy)
     if report is not None:
@@ -85,21 +85,22 @@ def replay(
 
 @topics_app.command("apply")
 def topics_apply(config: SettingsFile = None) -> None:
-    """Create the topics that are missing, and have those shortened that keep records longer than the settings say."""
+    """Create the topics that are missing, and change those that are not kept as the settings say."""
     from pipeline.console.audited import Change, audited
-    from pipeline.kafka.retention import apply
-    from pipeline.topics import plan
+    from pipeline.kafka.clients import apply_topics
+    from pipeline.kafka.retention import agree
 
     settings = load(config)
-    created, shortened = apply(settings.kafka, plan(settings.kafka))
-    if created or shortened:
+    changed = agree(settings.kafka)
+    created = apply_topics(settings.kafka)
+    if created or changed:
         change = Change("topics.apply", "topics", getpass.getuser())
-        change.before = {f"{each.topic}: {each.field}": each.found for each in shortened}
-        change.after = {"created": created, **{f"{each.topic}: {each.field}": each.wanted for each in shortened}}
+        change.before = {f"{each.topic}: {each.field}": each.found for each in changed}
+        change.after = {"created": created, **{f"{each.topic}: {each.field}": each.wanted for each in changed}}
         with audited(settings, change):
             pass
-    for each in shortened:
-        print(f"{each.topic}: {each.field} was {each.found}, is now {each.wanted}")
+    for each in changed:
+        print(f"{each.topic}: {each.field} was {each.found or 'not set'}, is now {each.wanted}")
     print("created: " + ", ".join(created) if created else "all topics are there")
 
 
@@ -107,14 +108,16 @@ def topics_apply(config: SettingsFile = None) -> None:
 def topics_check(config: SettingsFile = None) -> None:
     """Compare the topics with the plan."""
     from pipeline.kafka.clients import check_topics
-    from pipeline.kafka.held import held_topics
-    from pipeline.kafka.retention import overlong
+    from pipeline.kafka.held import differences, held_topics
+    from pipeline.kafka.retention import alterable, lengthens
     from pipeline.topics import plan
 
     kafka = load(config).kafka
     planned = plan(kafka)
     lines = check_topics(kafka)
-    for each in overlong(planned, held_topics(kafka, planned)):
-        lines.append(f"{each.topic}: {each.field} is {each.found}, planned {each.wanted}: its records stay too long")
+    for each in alterable(differences(planned, held_topics(kafka, planned))):
+        worse = ": its records stay too long" if lengthens(each) else ""
+        found = each.found or "not set"
+        lines.append(f"{each.topic}: {each.field} is {found}, planned {each.wanted}{worse}; topics apply changes it")
     print("\n".join(lines) or "all topics are as planned")
     raise typer.Exit(1 if lines else 0)

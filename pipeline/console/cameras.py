@@ -38,16 +38,21 @@ def show(settings: Settings, as_json: bool, console: Console) -> None:
 
 
 def add(settings: Settings, uri: str, camera_id: str | None, credentials: str, fps: float | None, by: str) -> str:
-    """Add a camera, or change one that was added. Raises UsageError naming what is wrong with it."""
-    with audited(settings, Change("camera.add", f"camera/{camera_id or uri}", by)) as change:
+    """Add a camera, or change one that was added: its masks stay, and so does its pause.
+
+    Raises UsageError naming what is wrong with it.
+    """
+    with audited(settings, Change("camera.add", f"camera/{camera_id or 'new'}", by)) as change:
         camera = define(
             settings.site, uri, at=datetime.now(UTC), by=by, camera_id=camera_id, credentials=credentials, fps=fps
         )
         with CameraRegistry(settings.kafka, settings.site) as registry:
             wanted = registry.all()
             check_add(camera, wanted, last_heard(settings).get(camera.id))
+            before = wanted.get(camera.id)
+            if before is not None:
+                camera = camera.model_copy(update={"masks": before.masks, "paused": before.paused})
             registry.put(camera)
-        before = wanted.get(camera.id)
         change.target, change.before, change.after = f"camera/{camera.id}", _audit(before), _audit(camera)
     return f"camera {camera.id}: " + ("changed" if before else "added")
 

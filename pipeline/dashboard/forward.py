@@ -25,7 +25,8 @@ class Forward:
         self._url = httpx.URL(url)
 
     async def __call__(self, request: Request, path: str) -> Response:
-        if ".." in path or "\\" in path:
+        target = _target(request)
+        if ".." in path or "\\" in path or not target.startswith(b"/"):  # such as /api%2Fv1
             return _problem(HTTPStatus.NOT_FOUND, "no such path")
         body = await _body(request)
         if body is None:
@@ -33,7 +34,7 @@ class Forward:
         headers = {name: value for name in SENT_ON if (value := request.headers.get(name)) is not None}
         if token := token_of(request.headers):
             headers["authorization"] = f"Bearer {token}"
-        url = self._url.copy_with(raw_path=self._url.raw_path.rstrip(b"/") + _target(request))
+        url = self._url.copy_with(raw_path=self._url.raw_path.rstrip(b"/") + target)
         try:
             async with self._client.stream(request.method, url, headers=headers, content=body) as answer:
                 return await _answer(answer)

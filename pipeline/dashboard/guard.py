@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -93,7 +93,7 @@ def _same_origin(scope: Scope, headers: Headers) -> bool:
         return True
     origin = headers.get("origin")
     if origin is not None:
-        return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+        return origin.partition("://")[2].lower() == headers.get("host", "").lower() != ""
     return headers.get("sec-fetch-site", "same-origin") == "same-origin"
 
 

@@ -58,7 +58,7 @@ def face(known: Face) -> Json:
     """`untold`: why no expression is told of it."""
     box = known.bbox
     return {
-        "box": [round(side, 4) for side in (box.x, box.y, box.width, box.height)],
+        "box": [round(min(max(side, 0.0), 1.0), 4) for side in (box.x, box.y, box.width, box.height)],
         "track": known.track_id,
         "label": known.label,
         "confidence": known.confidence,

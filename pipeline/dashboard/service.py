@@ -16,7 +16,7 @@ from pipeline.errors import DependencyError, UsageError
 from pipeline.kafka.heartbeat import Heartbeat
 from pipeline.messages import RoleState
 from pipeline.metrics import Metrics, list_targets
-from pipeline.settings import ApiSettings, DashboardSettings, Settings, is_loopback
+from pipeline.settings import DashboardSettings, Settings, is_loopback, url
 from pipeline.watch.follow import Follower
 
 log = logging.getLogger(__name__)
@@ -51,11 +51,11 @@ def access_to(settings: Settings) -> Access:
 
 
 def api_url(settings: Settings) -> str:
-    return settings.dashboard.api_url or f"http://{_reached(settings.api)}:{settings.api.port}"
+    return settings.dashboard.api_url or url(settings.api.host, settings.api.port)
 
 
 def address(dashboard: DashboardSettings, listening: socket.socket) -> str:
-    return f"http://{_reached(dashboard)}:{listening.getsockname()[1]}/"
+    return url(dashboard.host, listening.getsockname()[1]) + "/"
 
 
 @contextmanager
@@ -88,13 +88,6 @@ def _listen(dashboard: DashboardSettings) -> socket.socket:
     except OSError as error:
         what = f"the page cannot listen on {dashboard.host}:{dashboard.port}: {error.strerror}"
         raise DependencyError(what, "choose another with --port or dashboard.port") from None
-
-
-def _reached(section: DashboardSettings | ApiSettings) -> str:
-    host = section.host.strip("[]")
-    if host in ("", "0.0.0.0", "::"):
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
 
 
 def _state(follower: Follower) -> tuple[RoleState, str]:

@@ -1,8 +1,8 @@
-"""How long topics keep what is in them: never longer than the settings promise."""
+"""The topics' settings on the broker: how long records are kept, above all, which is never longer than promised."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from kafka.admin import ConfigResource, ConfigResourceType
 
@@ -21,10 +21,13 @@ FOR_EVER = -1
 
 def overlong(planned: Mapping[str, Topic], held: Mapping[str, Held]) -> list[Difference]:
     """What lets topics keep their records for longer than planned. Pure."""
-    return [each for each in differences(planned, held) if each.field in HOW or _longer(each)]
+    return [each for each in differences(planned, held) if lengthens(each)]
 
 
-def _longer(each: Difference) -> bool:
+def lengthens(each: Difference) -> bool:
+    """Whether records stay for longer than planned because of it."""
+    if each.field in HOW:
+        return True
     if each.field not in (KEPT, SEGMENT) or not each.found:
         return False
     wanted, found = int(each.wanted), int(each.found)
@@ -34,7 +37,30 @@ def _longer(each: Difference) -> bool:
 def shorten(kafka: KafkaSettings, topics: Collection[str]) -> list[Difference]:
     """Has the broker keep these topics no longer than planned; returns what was otherwise. Raises DependencyError."""
     planned = {short: topic for short, topic in plan(kafka).items() if short in topics}
-    found = overlong(planned, held_topics(kafka, planned))
+    return _alter(kafka, overlong(planned, held_topics(kafka, planned)))
+
+
+def agree(kafka: KafkaSettings) -> list[Difference]:
+    """Has the broker keep all topics that are there as planned, also for longer; returns what was otherwise.
+
+    Partitions stay as they are: keys would move. Raises DependencyError.
+    """
+    planned = plan(kafka)
+    return _alter(kafka, alterable(differences(planned, held_topics(kafka, planned))))
+
+
+def alterable(found: Iterable[Difference]) -> list[Difference]:
+    """Those that are settings of a topic that is there."""
+    return [each for each in found if each.field not in ("topic", "partitions")]
+
+
+def apply(kafka: KafkaSettings) -> None:
+    """As each role does that starts: creates the topics that are missing, and shortens those of pictures."""
+    apply_topics(kafka)
+    shorten(kafka, OF_PEOPLE)
+
+
+def _alter(kafka: KafkaSettings, found: list[Difference]) -> list[Difference]:
     changes: dict[str, dict[str, str]] = {}
     for each in found:
         changes.setdefault(each.topic, {})[each.field] = each.wanted
@@ -50,10 +76,5 @@ def shorten(kafka: KafkaSettings, topics: Collection[str]) -> list[Difference]:
     refused = {name: answer for name, answer in answers.items() if str(answer) != "OK"}
     for name, answer in refused.items():
         hint = "this user has to be allowed to alter the topic's configuration"
-        raise DependencyError(f"Kafka does not keep {name} for shorter ({answer})", hint)
+        raise DependencyError(f"Kafka does not keep {name} as the settings say ({answer})", hint)
     return found
-
-
-def apply(kafka: KafkaSettings, shortened: Collection[str] = OF_PEOPLE) -> tuple[list[str], list[Difference]]:
-    """Creates the topics that are missing and shortens these; returns what was created, and what was too long."""
-    return apply_topics(kafka), shorten(kafka, shortened)

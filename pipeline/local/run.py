@@ -23,9 +23,9 @@ from pipeline.errors import SourceError, UsageError
 from pipeline.kafka.retention import apply
 from pipeline.local.folders import new_run
 from pipeline.local.stack import LocalStack
-from pipeline.local.steering import Ports, place, url
+from pipeline.local.steering import Ports, place
 from pipeline.local.system import Given, Parts, Plan, RunFailed, SystemRun
-from pipeline.settings import Settings
+from pipeline.settings import Settings, url
 
 
 def run(
@@ -60,9 +60,8 @@ def run(
         apply(settings.kafka)
         console.print(f"[dim]ready after {time.monotonic() - began:.1f} s; logs in {shown(folder)}/logs[/dim]")
         if ports is not None:
-            console.print(
-                f"[dim]the page:[/dim] {url(settings.dashboard)}/   [dim]the API:[/dim] {url(settings.api)}/v1"
-            )
+            page, api = (url(section.host, section.port) for section in (settings.dashboard, settings.api))
+            console.print(f"[dim]the page:[/dim] {page}/   [dim]the API:[/dim] {api}/v1")
         console.print("[dim]the events, in another terminal:[/dim]")
         console.print(f"  {shown(Path(sys.argv[0]))} events --follow -c {shown(folder)}/settings.yaml", soft_wrap=True)
         system = SystemRun(Plan(settings, cameras, folder, seconds, headless=ports is None), console, stop, parts)

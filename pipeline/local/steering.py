@@ -60,12 +60,6 @@ def place(settings: Settings, ports: Ports, *, local: bool) -> Settings:
     return settings.model_copy(update={"api": api, "dashboard": dashboard})
 
 
-def url(settings: ApiSettings | DashboardSettings) -> str:
-    """Where a browser on this machine reaches it."""
-    host = "127.0.0.1" if settings.host in ("", "0.0.0.0", "::") else settings.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
-
-
 def _port(role: Literal["api", "dashboard"], settings: ApiSettings | DashboardSettings, asked: int | None) -> int:
     wanted = settings.port if asked is None else asked
     if wanted and _is_free(settings.host, wanted):

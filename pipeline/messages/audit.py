@@ -17,9 +17,12 @@ CONSOLE = "console"
 
 HIDDEN = "(hidden)"
 SECRET_FIELD = re.compile(r"pass|pwd|secret|token", re.IGNORECASE)
-USER_AND_PASSWORD = re.compile(r"(?<=://)[^\s/]*@")
-SECRET_PARAMETER = re.compile(r"([?&][^=&#\s]*(?:pass|pwd|pas|secret|token|auth)[^=&#\s]*=)[^&#\s]+", re.IGNORECASE)
+USER_AND_PASSWORD = re.compile(r"(?<=://)\S*@")  # passwords hold what they like
+SECRET_PARAMETER = re.compile(
+    r"((?<![^?&;/\s])[^?&;/#\s]*(?:pas|pwd|psw|secret|token|auth|key|sig|cred)[^&;/#\s]*?=)[^&;/#\s]+", re.IGNORECASE
+)
 LONGEST = 2000  # characters of one value; what is written here stays for a year
+READ = 2 * LONGEST  # characters that are looked at: a secret that is cut in two there is not told anyway
 
 
 class AuditOutcome(StrEnum):
@@ -67,7 +70,7 @@ class AuditRecord(Record):
 
 def without_secrets(text: str) -> str:
     """The text, printable and not too long, without user and password of addresses and parameters that look secret."""
-    text = "".join(character if character.isprintable() else " " for character in text)
+    text = "".join(character if character.isprintable() else " " for character in text[:READ])
     text = USER_AND_PASSWORD.sub(f"{HIDDEN}@", text)
     text = SECRET_PARAMETER.sub(rf"\g<1>{HIDDEN}", text)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,13 +14,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from pipeline.console.audited import Change, audited
 from pipeline.console.events import parse_since
 from pipeline.errors import DependencyError, UsageError
 from pipeline.replay import events, frames, topics
 from pipeline.replay.frames import Chosen
 from pipeline.replay.span import Span, partitions, span
 from pipeline.replay.table import show
-from pipeline.settings import KafkaSettings, Settings
+from pipeline.settings import Settings
 from pipeline.topics import EVENTS, FRAMES
 
 TOPICS = (FRAMES, EVENTS)
@@ -78,11 +80,12 @@ def run(settings: Settings, options: Options, console: Console, stop: threading.
     return report
 
 
-def delete(kafka: KafkaSettings, name: str | None, console: Console) -> None:
+def delete(settings: Settings, name: str | None, console: Console) -> None:
     """Removes the topics of a replay. Raises UsageError when there is no such replay."""
     if name is None:
         raise UsageError("--delete: which replay?", "name it with --name")
-    removed = topics.delete(kafka, name)
+    with audited(settings, Change("replay.delete", f"replay/{name}", getpass.getuser())):
+        removed = topics.delete(settings.kafka, name)
     console.print(f"removed {len(removed)} topics {removed[0].rpartition('.')[0]}.*", highlight=False)
 
 

@@ -4,7 +4,7 @@ from pipeline.settings.aggregate import AggregateSettings, WindowSettings
 from pipeline.settings.alerts import NO_DATA, AlertSettings, NoDataSettings, Severity, WebhookSettings
 from pipeline.settings.all import ResolvedSettings, Settings
 from pipeline.settings.analyze import AnalyzeSettings, DetectSettings, QualitySettings, SightSettings
-from pipeline.settings.api import AccessRole, ApiSettings, TokenSettings, hashed, is_loopback
+from pipeline.settings.api import AccessRole, ApiSettings, TokenSettings, hashed, is_loopback, url
 from pipeline.settings.cameras import CameraSettings, ZoneSettings
 from pipeline.settings.capture import CaptureSettings
 from pipeline.settings.dashboard import DashboardSettings, WatchSettings
@@ -64,4 +64,5 @@ __all__ = [
     "ignored",
     "is_loopback",
     "load",
+    "url",
 ]

@@ -101,3 +101,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def url(host: str, port: int) -> str:
+    """Where this machine reaches what listens there."""
+    name = host.strip("[]")
+    if name in ("", "0.0.0.0", "::"):
+        name = "127.0.0.1"
+    return f"http://{f'[{name}]' if ':' in name else name}:{port}"

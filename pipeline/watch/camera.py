@@ -24,6 +24,7 @@ Event = Observation | Stub | Ledger | Idle | CameraStatus | CameraSight
 FPS_SECONDS = 10
 LOSS_SECONDS = 60
 PLAUSIBLE = 86400.0  # seconds of lag; more is a file of another time
+REASONS = 20  # for which frames are dropped; there are some six
 SHOWN = 32  # latest observations, of which the one that belongs to the preview is shown
 
 
@@ -174,7 +175,8 @@ class CameraView:
             self.expected_fps = round(record.expected / seconds, 1)
         counts = Counter({reason: sum(map(len, ranges)) for reason, ranges in record.dropped.items()})
         for reason, count in counts.items():
-            self._dropped.setdefault(reason, Recent(LOSS_SECONDS)).add(at, count)
+            if reason in self._dropped or len(self._dropped) < REASONS:
+                self._dropped.setdefault(reason, Recent(LOSS_SECONDS)).add(at, count)
 
     def _lag(self, last: Seen | None, now: datetime) -> float | None:
         """By the clocks of capture and analyze until it was observed, by ours since: theirs may differ from ours."""

@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from pipeline.errors import BadRecord, DependencyError
-from pipeline.kafka.believable import taken
+from pipeline.kafka.believable import check_name, taken
 from pipeline.kafka.clients import consumer
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import parse
@@ -23,6 +23,7 @@ from pipeline.messages import FrameHeader, Kind, Record, checksum, record_kind
 from pipeline.settings import KafkaSettings, Settings
 from pipeline.topics import ALERTS, CAMERA_STATUS, CAMERAS, EVENTS, PREVIEWS, ROLES, WINDOWS, name
 from pipeline.watch.camera import Preview
+from pipeline.watch.fit import check
 from pipeline.watch.site import SiteView
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ RETRY_SECONDS = 1.0
 BACKLOG_SECONDS = 2.0
 LIVE = timedelta(seconds=30)
 REMINDED = timedelta(hours=26)  # an alert that stands is told again once a day
-LARGEST_PREVIEW = 2**20
+LARGEST_PREVIEW = 2**16  # bytes; ours have some hundred
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,13 +204,26 @@ class Follower:
             parsed = [(record, self._parsed(record)) for record in records]
             with self._lock:
                 for record, message in parsed:
-                    self._apply(record, message, now if live else min(now, taken(record)))
+                    try:
+                        self._apply(record, message, now if live else min(now, taken(record)))
+                    except Exception:  # no record stops the others from being shown
+                        log.exception("skipped %s/%d/%d", record.topic, record.partition, record.offset)
             self._offsets[partition] = records[-1].offset + 1
 
     def _parsed(self, record: Any) -> Record | Preview | None:
+        """None, and a log line, for one that is not ours, or damaged, or cannot be shown."""
         if record.value is None:
             return None
-        return _preview(record) if record.topic == name(self._kafka, PREVIEWS) else parse(record)
+        try:
+            if record.topic == name(self._kafka, PREVIEWS):
+                return _preview(record)
+            message = parse(record)
+            if message is not None:
+                check(message)
+        except BadRecord as error:
+            log.warning("skipped %s/%d/%d: %s", record.topic, record.partition, record.offset, error.message)
+            return None
+        return message
 
     def _apply(self, record: Any, message: Record | Preview | None, at: datetime) -> None:
         if record.value is None:
@@ -231,16 +245,13 @@ class Follower:
                     self._view.backlog(records, datetime.now(UTC))
 
 
-def _preview(record: Any) -> Preview | None:
-    """None, and a log line, for one that is not ours, or damaged."""
-    try:
-        if record_kind(record.headers) is not Kind.PREVIEW or len(record.value) > LARGEST_PREVIEW:
-            raise BadRecord("type", "no preview")
-        header = FrameHeader.decode(record.headers)
-        if checksum(record.value) != header.crc:
-            raise BadRecord("crc", "damaged on its way")
-    except BadRecord as error:
-        log.warning("skipped %s/%d/%d: %s", record.topic, record.partition, record.offset, error.message)
-        return None
+def _preview(record: Any) -> Preview:
+    """Raises BadRecord for one that is not ours, or damaged."""
+    if record_kind(record.headers) is not Kind.PREVIEW or len(record.value) > LARGEST_PREVIEW:
+        raise BadRecord("type", "no preview")
+    header = FrameHeader.decode(record.headers)
+    if checksum(record.value) != header.crc:
+        raise BadRecord("crc", "damaged on its way")
     frame = header.frame_id
+    check_name("camera", frame.camera)
     return Preview(frame.site, frame.camera, frame.session, frame.seq, header.captured_at, record.value)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from pipeline.messages import Scope, Window
 
+BYTES = 4096  # of a window on the wire, a generous mean: ours have some 700, more with many cameras
 HistoryKey = tuple[Scope, str, str]  # scope, id, spec
 
 
@@ -53,13 +54,17 @@ def keep(window: Window, version: int) -> KeptWindow:
 
 
 class Windows:
-    """`span`: how far back from the newest end; `most`: of all together, the oldest of the largest history go first."""
+    """`span`: how far back from the newest end. `most`: of all together, and so many times BYTES of them.
+
+    The oldest of the longest history go first.
+    """
 
     def __init__(self, span: timedelta, most: int) -> None:
         self._span = span
         self._most = most
         self._histories: dict[HistoryKey, OrderedDict[datetime, KeptWindow]] = {}
         self._count = 0
+        self._bytes = 0
         self.version = 0
 
     def add(self, window: Window) -> None:
@@ -71,8 +76,9 @@ class Windows:
             return
         self.version += 1
         newest = before is None and bool(history) and window.start < next(reversed(history))
-        history[window.start] = keep(window, self.version)
+        kept = history[window.start] = keep(window, self.version)
         self._count += before is None
+        self._bytes += len(kept.value) - (len(before.value) if before else 0)
         if newest:  # came after a later one: seldom
             self._histories[key] = OrderedDict(sorted(history.items()))
         self._prune(key)
@@ -83,23 +89,25 @@ class Windows:
         return [kept for kept in history.values() if kept.version > after]
 
     def histories(self) -> Iterator[HistoryKey]:
-        yield from sorted(key for key, history in self._histories.items() if history)
+        yield from sorted(self._histories)
 
     def latest(self, scope: Scope, id_: str, spec: str) -> KeptWindow | None:
         history = self._histories.get((scope, id_, spec))
         return next(reversed(history.values())) if history else None
 
-    def forget(self, scope: Scope, id_: str) -> None:
-        for key in [key for key in self._histories if key[:2] == (scope, id_)]:
-            self._count -= len(self._histories.pop(key))
-
     def _prune(self, key: HistoryKey) -> None:
         history = self._histories[key]
         oldest = next(reversed(history.values())).end - self._span
         while next(iter(history.values())).end <= oldest:
-            history.popitem(last=False)
-            self._count -= 1
-        while self._count > self._most:
-            largest = max(self._histories.values(), key=len)
-            largest.popitem(last=False)
-            self._count -= 1
+            self._drop(key)
+        while self._count > self._most or self._bytes > BYTES * self._most:
+            self._drop(max(self._histories, key=lambda each: len(self._histories[each])))
+
+    def _drop(self, key: HistoryKey) -> None:
+        """The oldest of a history."""
+        history = self._histories[key]
+        _, oldest = history.popitem(last=False)
+        if not history:
+            del self._histories[key]
+        self._count -= 1
+        self._bytes -= len(oldest.value)

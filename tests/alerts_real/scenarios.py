@@ -123,7 +123,7 @@ def parts(folder: Path, rows: Rows) -> None:
         together(site, faults.wrong_clock(clock, "webhooks"), *([faults.full_disk(disk)] if disk else []))
         stuck = {"AggregatorStuck": HERE, "RoleDown": {**HERE, "role": "aggregate"}}
         together(site, faults.standing_still("aggregate", stuck))
-        away = {"KafkaUnreachable": {**HERE, "role": "capture"}, "FramesDropped": HERE}
+        away = {"KafkaUnreachable": {**HERE, "process": "capture"}, "FramesDropped": HERE}
         together(site, faults.standing_still("broker", away))
         together(site, faults.all_off())
         assert site.told.got("/on-call", "SiteDown"), "nobody was called when the site was off"

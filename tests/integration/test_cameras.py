@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cameras.registry import CameraRegistry
 from pipeline.console import cameras
 from pipeline.errors import UsageError
 from pipeline.kafka.reader import Reader, parse
@@ -99,6 +100,19 @@ def test_a_camera_is_added_paused_and_removed_while_capture_runs(
     assert refused == ["camera.remove", "camera.add", "camera.pause"]
     assert len(audit) == 9
     assert {record.who for record in audit} == {"anna"}
+
+
+def test_a_camera_that_is_added_again_keeps_its_masks_and_its_pause(settings: Settings) -> None:
+    """Whoever changes its address at the command line must not uncover what somebody had blacked out."""
+    mask = [(0.0, 0.0), (0.5, 0.0), (0.5, 1.0)]
+    cameras.add(settings, f"{SMALL}hall", None, "", None, "anna")
+    with CameraRegistry(settings.kafka, settings.site) as registry:
+        masked = registry.all()["hall"].model_copy(update={"masks": [mask], "paused": True})
+        registry.put(masked)
+        assert cameras.add(settings, f"{SMALL}hall&people=1", None, "", None, "eve") == "camera hall: changed"
+        changed = registry.all()["hall"]
+    assert (changed.masks, changed.paused, changed.changed_by) == ([mask], True, "eve")
+    assert changed.uri == f"{SMALL}hall&people=1"
 
 
 def test_cameras_of_a_process_that_was_killed_are_taken_over(

@@ -67,6 +67,8 @@ def test_topics_that_are_missing(kafka: str, kafka_settings: KafkaSettings) -> N
         ("frames", {"retention_ms": "604800000"}, "fail", "keeps its records for 7\N{NO-BREAK SPACE}days"),
         ("frames", {"retention_ms": "-1"}, "fail", "keeps its records for ever"),
         ("frames", {"retention_ms": "60000"}, "warn", "1\N{NO-BREAK SPACE}minute"),
+        ("frames", {"segment_ms": "604800000"}, "fail", "segment.ms is 604800000, planned 60000"),
+        ("previews", {"cleanup_policy": "compact"}, "fail", "cleanup.policy is compact, planned delete"),
         ("emotion-events", {"retention_ms": "-1"}, "warn", "keeps its records for ever"),
         ("emotion-events", {"compression_type": "snappy"}, "fail", "compressed with snappy"),
         ("emotion-windows", {"cleanup_policy": "delete"}, "warn", "cleanup.policy is delete"),
@@ -78,7 +80,7 @@ def test_topics_that_are_not_as_planned(
     alter(kafka_settings, topic, **config)
     found = once_told(kafka_settings, said)
     assert found.status == status
-    assert f"--entity-name {kafka_settings.topic_prefix}.{topic}" in found.hint
+    assert "`emostream topics apply`" in found.hint
 
 
 def test_other_partitions_than_the_settings_say(kafka_settings: KafkaSettings) -> None:

@@ -15,17 +15,19 @@ import cv2
 import numpy as np
 import psutil
 import pytest
+from click.testing import Result
 from kafka.admin import ConfigResource, ConfigResourceType
 from typer.testing import CliRunner
 
 from pipeline.aggregate.account import Account
 from pipeline.aggregate.panes import pane_of
 from pipeline.cli.main import app
+from pipeline.kafka.audit import written
 from pipeline.kafka.clients import admin
 from pipeline.kafka.held import held_topics
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import Reader
-from pipeline.kafka.retention import apply, overlong
+from pipeline.kafka.retention import agree, apply, overlong
 from pipeline.local.process import Process
 from pipeline.local.roles import role, write_settings
 from pipeline.messages import (
@@ -43,7 +45,7 @@ from pipeline.messages import (
 from pipeline.messages import record_kind as kind_of
 from pipeline.privacy.report import report
 from pipeline.settings import KafkaSettings, Settings, load
-from pipeline.topics import CAMERA_STATUS, EVENTS, FRAMES, PREVIEWS, WINDOWS, name, plan
+from pipeline.topics import AUDIT, CAMERA_STATUS, EVENTS, FRAMES, PREVIEWS, WINDOWS, name, plan
 from tests.frames import AT, Log, wait_until
 
 CAMERAS = ("a", "b", "c")
@@ -173,12 +175,44 @@ def test_a_topic_of_pictures_that_keeps_them_too_long_is_shortened(kafka_setting
         time.sleep(0.1)
     found = {(each.topic, each.field) for each in there}
     assert found == {*((frames, field) for field in spoilt), (events, "retention.ms")}
-    created, shortened = apply(kafka_settings)
-    assert (created, {each.topic for each in shortened}) == ([], {frames})
+    apply(kafka_settings)
     left = overlong(planned, held_topics(kafka_settings, planned))
     assert [(each.topic, each.field) for each in left] == [(events, "retention.ms")]
-    apply(kafka_settings, planned)
+    assert {each.topic for each in agree(kafka_settings)} == {events}
     assert overlong(planned, held_topics(kafka_settings, planned)) == []
+
+
+def test_topics_that_are_kept_otherwise_are_told_and_changed(log: Log, tmp_path: Path) -> None:
+    """Also those that delete too early: what the settings say holds, and the command says what it changed."""
+    planned = plan(log.kafka)
+    audit, previews = planned[AUDIT].name, planned[PREVIEWS].name
+    spoilt = {audit: {"retention.ms": "60000"}, previews: {"segment.ms": "604800000", "retention.ms": "60000"}}
+    client = admin(log.kafka)
+    client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, each) for topic, each in spoilt.items()])
+    client.close()
+    file = str(write_settings(settings_of(log.kafka), tmp_path))
+    lines = [
+        f"{topic}: {field} is {found}, planned {planned[short].config[field]}"
+        for short, topic in ((AUDIT, audit), (PREVIEWS, previews))
+        for field, found in spoilt[topic].items()
+    ]
+
+    def checked() -> Result:
+        return CliRunner().invoke(app, ["topics", "check", "-c", file])
+
+    wait_until(lambda: all(line in checked().output for line in lines))  # a broker shows a change a moment later
+    assert checked().exit_code == 1
+    assert "its records stay too long" in next(line for line in checked().output.splitlines() if "segment.ms" in line)
+    applied = CliRunner().invoke(app, ["topics", "apply", "-c", file])
+    assert sorted(line for line in applied.output.splitlines() if " was " in line) == sorted(
+        line.replace(" is ", " was ").replace(", planned ", ", is now ") for line in lines
+    )
+    wait_until(lambda: checked().exit_code == 0)
+    [record] = written(log.kafka)
+    assert (record.action, record.before) == (
+        "topics.apply",
+        {f"{topic}: {field}": found for topic, each in spoilt.items() for field, found in each.items()},
+    )
 
 
 def test_the_report_says_what_the_broker_really_holds(log: Log, tmp_path: Path) -> None:

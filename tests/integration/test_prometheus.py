@@ -16,6 +16,7 @@ import pytest
 
 from pipeline.local.stack import LocalStack
 from tests.alerts_real.camera import DARK
+from tests.alerts_real.deployed import panels
 from tests.alerts_real.expressions import asked, valued
 from tests.alerts_real.faults import broken_frames, claimed_frames, killed, of_camera, shows, together
 from tests.alerts_real.servers import until
@@ -60,8 +61,16 @@ def test_every_expression_has_a_value(site: Watched, tmp_path: Path) -> None:
     (folder / "expressions.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 
-def test_the_equation_is_balanced_as_the_dashboard_shows_it(site: Watched) -> None:
-    """Each term counted for itself, since the aggregator began."""
+def test_the_equation_is_balanced_on_its_panel(site: Watched) -> None:
+    """Its line is the sum of what is stacked, while frames come in."""
+    captured, *stacked = [each.expr for each in panels("20s") if "Does the equation hold?" in each.place]
+    assert len(stacked) == 4
+    gap = f"abs({captured} - ({' + '.join(stacked)})) < 0.001 * ({captured} > 100)"
+    until(lambda: site.prometheus.query(gap), 60, lambda: str([site.prometheus.query(each) for each in stacked]))
+
+
+def test_the_equation_is_balanced_since_the_aggregator_began(site: Watched) -> None:
+    """Each term counted for itself."""
     fates = ("observed_total", "dead_lettered_total", "dropped_total", "unexplained_total", "open_frames")
     residue = "sum(emostream_log_captured_total)" + "".join(f" - sum(emostream_log_{fate})" for fate in fates)
     until(lambda: site.prometheus.query(f"{residue} == 0"), 30, "captured is not the sum of the others")

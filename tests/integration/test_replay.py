@@ -33,6 +33,7 @@ from pipeline.capture.spec import CameraKind, CameraSpec, ReadOptions
 from pipeline.classify.choose import make as make_classifier
 from pipeline.classify.model_folder import ModelFolder
 from pipeline.errors import DependencyError, EmostreamError, UsageError
+from pipeline.kafka.audit import written
 from pipeline.kafka.clients import admin, apply_topics, consumer, producer
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.outbox import outbox
@@ -45,7 +46,7 @@ from pipeline.replay.frames import Chosen, classifier_of, compare, replay
 from pipeline.replay.span import span
 from pipeline.replay.topics import create, own
 from pipeline.settings import KafkaSettings, Settings, load
-from pipeline.topics import ALERTS, CAMERA_STATUS, DEAD_LETTERS, EVENTS, FRAMES, WINDOWS, name, plan
+from pipeline.topics import ALERTS, AUDIT, CAMERA_STATUS, DEAD_LETTERS, EVENTS, FRAMES, WINDOWS, name, plan
 from tests.frames import PATIENCE, wait_until
 from tests.records import START, camera_log, face, ledger, observed
 
@@ -131,11 +132,11 @@ class Site:
         return run(self.settings, chosen, Console(file=io.StringIO()), stop or threading.Event())
 
     def state(self) -> object:
-        """Where the live topics end, and how far the live group has come."""
+        """Where the live topics end, and how far the live group has come. Who removed a replay is written beside."""
         with Lag(self.kafka) as lag:
             committed = lag.committed()
         reader = consumer(self.kafka)
-        topics = plan(self.kafka).values()
+        topics = [topic for short, topic in plan(self.kafka).items() if short != AUDIT]
         ends = reader.end_offsets([TopicPartition(topic.name, n) for topic in topics for n in range(topic.partitions)])
         reader.close(autocommit=False)
         client = admin(self.kafka)
@@ -351,10 +352,12 @@ def test_a_replays_topics_are_its_own_until_they_are_removed(site: Site) -> None
     with pytest.raises(UsageError, match=r"there already; .*--delete --name mine"):
         site.replay(**only)
     live = site.state()
-    delete(site.kafka, "mine", Console(file=io.StringIO()))
+    delete(site.settings, "mine", Console(file=io.StringIO()))
     assert site.state() == live
     with pytest.raises(UsageError, match="there is no replay 'mine'"):
-        delete(site.kafka, "mine", Console(file=io.StringIO()))
+        delete(site.settings, "mine", Console(file=io.StringIO()))
+    said = [(each.action, each.target, each.outcome) for each in written(site.kafka) if each.target == "replay/mine"]
+    assert said == [("replay.delete", "replay/mine", outcome) for outcome in ("done", "refused")]
     assert site.replay(**only)["frames"]["both"] == FRAMES_EACH
 
 

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psutil
 import pytest
 
 from pipeline.cameras.registry import CameraRegistry
 from pipeline.kafka.clients import apply_topics
-from pipeline.local import jars, java
-from pipeline.local import kafka as broker
-from pipeline.local.folders import new_run
-from pipeline.messages import Scope
+from pipeline.local.kafka import Kafka
+from pipeline.messages import Scope, SeqRange
 from pipeline.settings import KafkaSettings, load
 from pipeline.topics import EVENTS, name
 from pipeline.watch.condition import Condition, Kind
 from pipeline.watch.follow import Follower
+from tests.page.running import own_broker
 from tests.page.site import Camera, Site
 
 PATIENCE = 60.0
 ROOMS = [Camera("room-1"), Camera("room-2", people=2, seed=1)]
 
 
-@pytest.fixture(scope="module")
-def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[broker.Kafka]:
-    """A broker that no other test minds."""
-    run = new_run(tmp_path_factory.mktemp("kafka"))
-    started = broker.start(java.find(), jars.fetch(jars.folder(), jars.read_lock()), run, threading.Event())
-    try:
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[Kafka]:
+    with own_broker(tmp_path) as started:
         yield started
-    finally:
-        started.stop()
-        run.close()
 
 
 def follower(kafka: KafkaSettings) -> Follower:
@@ -83,14 +76,18 @@ def test_records_that_nobody_can_use_are_passed_over(kafka_settings: KafkaSettin
         site.begin()
         for topic in (EVENTS, "previews", "cameras", "roles", "emotion-windows"):
             for value, headers in ((b"garbage", []), (b"{}", [("ce_type", b"emostream.window.v1")]), (None, [])):
-                site._producer.send(name(kafka_settings, topic), value=value, key=b"site/x", headers=headers)
+                site.producer.send(name(kafka_settings, topic), value=value, key=b"site/x", headers=headers)
+        backwards = site.ledger(ROOMS[0], datetime.now(UTC)).model_copy(
+            update={"dropped": {"full": [SeqRange(first=9, last=1)]}}
+        )
+        site.send(EVENTS, backwards)
         site.play()
         with follower(kafka_settings) as following:
             until(lambda: kinds(following).get("room-1") is Kind.SEES, "the camera is not seen")
 
 
 @contextmanager
-def standing_still(started: broker.Kafka) -> Iterator[None]:
+def standing_still(started: Kafka) -> Iterator[None]:
     machine = next(each for each in psutil.Process(started.process.pid).children() if "java" in each.name())
     machine.suspend()
     try:
@@ -99,8 +96,8 @@ def standing_still(started: broker.Kafka) -> Iterator[None]:
         machine.resume()
 
 
-def test_a_kafka_that_is_away_is_told_since_when_and_followed_again(own_broker: broker.Kafka) -> None:
-    settings = KafkaSettings(bootstrap=own_broker.bootstrap, partitions=2)
+def test_a_kafka_that_is_away_is_told_since_when_and_followed_again(own_kafka: Kafka) -> None:
+    settings = KafkaSettings(bootstrap=own_kafka.bootstrap, partitions=2)
     with follower(settings) as following:
         assert following.feed.known_at is None
         assert following.feed.away_since is not None
@@ -111,15 +108,15 @@ def test_a_kafka_that_is_away_is_told_since_when_and_followed_again(own_broker: 
             site.play()
             until(lambda: kinds(following).get("room-2") is Kind.SEES, "the cameras are not seen")
             assert following.feed.away_since is None
-            with standing_still(own_broker):
+            with standing_still(own_kafka):
                 until(lambda: following.feed.away_since, "it is not noticed that Kafka stands still")
                 since = following.feed.away_since
                 assert since is not None
                 assert timedelta(0) <= datetime.now(UTC) - since < timedelta(seconds=PATIENCE)
             until(lambda: following.feed.away_since is None, "Kafka is not followed again")
-            own_broker.process.stop()
+            own_kafka.process.stop()
             until(lambda: following.feed.away_since, "it is not noticed that Kafka is gone")
-            own_broker.start()
+            own_kafka.start()
             until(lambda: following.feed.away_since is None, "Kafka is not followed again")
             began = datetime.now(UTC)
 

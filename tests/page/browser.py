@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, WebSocket, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE = 30_000.0  # ms, for whatever takes no time on a machine that has nothing else to do
 DESKTOP = (1440, 900)
 PHONE = (360, 740)
+expect.set_options(timeout=PATIENCE)
 
 
 def chromium() -> str:
@@ -59,6 +61,7 @@ def opened(
     """A page of its own, on which nothing of another is kept. `options`: of the browser's context."""
     context = started.new_context(viewport={"width": size[0], "height": size[1]}, **options)  # type: ignore[arg-type]
     try:
+        context.set_default_timeout(2 * PATIENCE)
         noted = _note(context, urlsplit(address).netloc)
         page = context.new_page()
         page.goto(address + path)
@@ -85,7 +88,12 @@ def _note(context: BrowserContext, host: str) -> Noted:
         if message.type in ("error", "warning"):
             noted.errors.append(f"console {message.type}: {message.text}")
 
+    def talked(socket: WebSocket) -> None:
+        if urlsplit(socket.url).netloc != host:
+            noted.elsewhere.append(socket.url)
+
     context.route("**/*", route)
+    context.on("page", lambda page: page.on("websocket", talked))
     context.on("console", said)
     context.on("weberror", lambda error: noted.errors.append(f"page error: {error.error}"))
     return noted

@@ -13,6 +13,8 @@ from pipeline.topics import ALERTS, WINDOWS
 MINUTE = timedelta(minutes=1)
 FIVE = timedelta(minutes=5)
 SPECS = (("60s", 1), ("300s/60s", 5))
+CALM = 75  # minutes
+DISTRESS = 12  # minutes for which the first room's alert stands
 ZONES = ("bed-101", "bed-102", "door")
 
 
@@ -32,6 +34,9 @@ def past(
     minutes = int(hours * 60)
     for room in rooms:
         moods = _moods(minutes, rng)
+        if room is rooms[0]:  # calm, until its alert
+            moods[-CALM:] = [_shares("neutral", rng) for _ in moods[-CALM:]]
+            moods[-DISTRESS:] = [_shares("fear", rng) for _ in moods[-DISTRESS:]]
         lost = _lost(room.trouble, minutes, rng)
         for spec, length in SPECS:
             for number in range(minutes - length + 1):
@@ -43,7 +48,7 @@ def past(
             for number in range(minutes - length + 1):
                 start = first + number * MINUTE
                 yield WINDOWS, _window(site, Scope.ZONE, zone, spec, start, length, moods[number], 0.0)
-    yield from ((ALERTS, alert) for alert in _alerts(site, [room.id for room in rooms], now))
+    yield from ((ALERTS, alert) for alert in _alerts(site, rooms, now))
 
 
 def _moods(minutes: int, rng: random.Random) -> list[dict[str, float] | None]:
@@ -55,10 +60,14 @@ def _moods(minutes: int, rng: random.Random) -> list[dict[str, float] | None]:
         if rng.random() < 0.01:
             away = rng.randrange(5, 40)
         away = max(0, away - 1)
-        strong = {"neutral": 1.2, mood: 2.2}
-        weights = [rng.random() * 0.25 + strong.get(label, 0.0) for label in LABELS]
-        made.append(None if away else {n: round(w / sum(weights), 4) for n, w in zip(LABELS, weights, strict=True)})
+        made.append(None if away else _shares(mood, rng))
     return made
+
+
+def _shares(mood: str, rng: random.Random) -> dict[str, float]:
+    strong = {"neutral": 1.2, mood: 2.2} if mood != "fear" else {"fear": 2.2, "sad": 0.9, "neutral": 0.4}
+    weights = [rng.random() * 0.25 + strong.get(label, 0.0) for label in LABELS]
+    return {n: round(w / sum(weights), 4) for n, w in zip(LABELS, weights, strict=True)}
 
 
 def _lost(trouble: str, minutes: int, rng: random.Random) -> list[float]:
@@ -97,7 +106,7 @@ def _window(
     )  # fmt: skip
 
 
-def _alerts(site: str, rooms: Sequence[str], now: datetime) -> Iterator[Alert]:
+def _alerts(site: str, rooms: Sequence[Room], now: datetime) -> Iterator[Alert]:
     def alert(number: int, room: str, since: timedelta, **values: Any) -> Alert:
         told = {
             "scope": Scope.CAMERA, "site": site, "id": room, "alert_id": f"{number:016x}", "update": 0,
@@ -108,12 +117,14 @@ def _alerts(site: str, rooms: Sequence[str], now: datetime) -> Iterator[Alert]:
         }  # fmt: skip
         return Alert.model_validate(told)
 
-    yield alert(1, rooms[0], timedelta(minutes=12))
+    first, second = rooms[0].id, rooms[1 % len(rooms)].id
+    yield alert(1, first, DISTRESS * MINUTE)
     sad = {"severity": "warning", "title": "Often sad today", "rule": "sad"}
-    yield alert(2, rooms[1 % len(rooms)], timedelta(minutes=95), **sad)
+    yield alert(2, second, timedelta(minutes=95), **sad)
     over = {"update": 1, "state": AlertState.CLEARED, "cleared_by": ClearedBy.DATA, "reason": "Often sad today: over"}
-    yield alert(2, rooms[1 % len(rooms)], timedelta(minutes=95), **sad, **over, at=now - timedelta(minutes=70))
-    if len(rooms) > 3:
-        gone = dict.fromkeys(rooms[3:4], "silent")
-        yield alert(3, rooms[3], timedelta(minutes=20), rule="no-data", title="No usable pictures", cameras=gone,
-                    reason=f"No usable pictures: camera {rooms[3]}: silent", value=0.0, threshold=0.2)  # fmt: skip
+    yield alert(2, second, timedelta(minutes=95), **sad, **over, at=now - timedelta(minutes=70))
+    for room in rooms[3:4]:
+        if room.trouble:
+            yield alert(3, room.id, timedelta(minutes=20), rule="no-data", title="No usable pictures",
+                        cameras={room.id: "silent"}, reason=f"No usable pictures: camera {room.id}: silent", value=0.0,
+                        threshold=0.2)  # fmt: skip

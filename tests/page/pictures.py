@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
 from pipeline.capture.synthetic import Scene, SyntheticSource, people_of
 from pipeline.messages import LABELS, Box, Face, Quality
 from pipeline.sketch import preview, sketch
@@ -25,8 +27,8 @@ class Shot:
 
 
 @cache
-def shots(people: int, seed: int) -> tuple[Shot, ...]:
-    """Some moments of one synthetic camera, the same each time."""
+def shots(people: int, seed: int, light: float = 1.0) -> tuple[Shot, ...]:
+    """Some moments of one synthetic camera, the same each time. `light`: part of it that is there."""
     scene = Scene(people=people, seed=seed)
     source = SyntheticSource(scene)
     source.open()
@@ -37,7 +39,9 @@ def shots(people: int, seed: int) -> tuple[Shot, ...]:
         picture = source.picture()
         time = (source._index) / scene.fps
         faces = tuple(_face(scene, number, time, moment) for number in range(people))
-        jpeg, width, height = preview(sketch(picture.image, CELLS), [face.bbox for face in faces])
+        jpeg, width, height = preview(
+            sketch((picture.image * light).astype(np.uint8), CELLS), [face.bbox for face in faces]
+        )
         taken.append(Shot(jpeg, width, height, faces))
     return tuple(taken)
 

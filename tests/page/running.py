@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipeline.local import jars, java
+from pipeline.local import kafka as broker
+from pipeline.local.folders import new_run
 from pipeline.local.roles import role, write_settings
 from pipeline.settings import KafkaSettings, load
 
 PATIENCE = 40.0
 ADDRESS = re.compile(r"the page is at (http://\S+)")
+
+
+@contextmanager
+def own_broker(folder: Path) -> Iterator[broker.Kafka]:
+    """A broker that nobody else minds."""
+    run = new_run(folder)
+    started = broker.start(java.find(), jars.fetch(jars.folder(), jars.read_lock()), run, threading.Event())
+    try:
+        yield started
+    finally:
+        started.stop()
+        run.close()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -35,6 +35,7 @@ DETECTOR = ModelRef(name="yunet", version="2023mar", sha256="8f" * 32)
 PROMISED = 10.0
 ROLE_SECONDS = 5
 LOOKS = 8  # scenes that are drawn; more cameras share them
+NIGHT = 0.05  # of the light
 TROUBLES = ("down", "silent", "dark", "failed", "few", "paused")
 """What a camera may suffer from, beside nothing: ""."""
 
@@ -66,7 +67,7 @@ class Site:
         self._site = site
         self._fps = fps
         self._rng = random.Random(seed)
-        self._producer = producer(kafka)
+        self.producer = producer(kafka)
         self._session = int(time.time() * 1000)
         self._seq = dict.fromkeys((room.id for room in rooms), 0)
         self._started = datetime.now(UTC)
@@ -81,7 +82,7 @@ class Site:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(60)
-        self._producer.close(timeout=2)
+        self.producer.close(timeout=2)
 
     def begin(self, hours: float = 0) -> None:
         """The cameras as they are wanted, how they are, and what is told of the last hours."""
@@ -94,11 +95,19 @@ class Site:
         if hours:
             for topic, record in past(self._site, self.rooms, now, hours, self._rng):
                 self.send(topic, record)
-        self._producer.flush()
+        self.producer.flush()
 
     def play(self) -> None:
         """Seconds as they come, until the block ends."""
         self._thread.start()
+
+    def suffer(self, id_: str, trouble: str) -> None:
+        """From now on, after all was well."""
+        at = next(at for at, room in enumerate(self.rooms) if room.id == id_)
+        self.rooms[at] = room = replace(self.rooms[at], trouble=trouble)
+        now = datetime.now(UTC)
+        self.send(CAMERAS, self.desired(room, now))
+        self.send(CAMERA_STATUS, self._status(room, now, timedelta(0)))
 
     def second(self, at: datetime) -> None:
         """One second of all cameras, ending now."""
@@ -106,7 +115,7 @@ class Site:
             if room.trouble not in ("down", "failed", "paused", "silent"):
                 self._observe(room, at)
             if room.trouble not in ("failed", "paused", "silent"):
-                self.send(EVENTS, self._ledger(room, at))
+                self.send(EVENTS, self.ledger(room, at))
         if self._second % ROLE_SECONDS == 0:
             for status in self._roles(at):
                 self.send(ROLES, status)
@@ -116,10 +125,10 @@ class Site:
         key = getattr(record, "owner", None) or getattr(record, "key", None) or f"{record.site}/{record.camera}"
         if topic == WINDOWS:
             key = record.key
-        self._producer.send(name(self._kafka, topic), record.encode(), key.encode(), headers_of(record))
+        self.producer.send(name(self._kafka, topic), record.encode(), key.encode(), headers_of(record))
 
     def flush(self) -> None:
-        self._producer.flush()
+        self.producer.flush()
 
     def desired(self, room: Camera, at: datetime) -> DesiredCamera:
         paused = room.trouble == "paused"
@@ -150,7 +159,7 @@ class Site:
         return Observation(
             event_id=f"{self._site}/{room.id}/{self._session}/{seq}", site=self._site, camera=room.id,
             session=self._session, seq=seq, captured_at=captured, processed_at=captured + latency, width=640,
-            height=480, detector=DETECTOR, model=MODEL, faces=[] if dark else list(shot.faces),
+            height=480, detector=DETECTOR, model=MODEL, faces=list(shot.faces),
             blind="dark" if dark else "",
         )  # fmt: skip
 
@@ -158,25 +167,27 @@ class Site:
         frame = FrameId(self._site, room.id, self._session, seq)
         headers = preview_headers(FrameHeader(frame, captured, 640, 480, 0), shot.width, shot.height, shot.jpeg)
         key = f"{self._site}/{room.id}".encode()
-        self._producer.send(name(self._kafka, PREVIEWS), shot.jpeg, key, headers)
+        self.producer.send(name(self._kafka, PREVIEWS), shot.jpeg, key, headers)
 
     def _shot(self, room: Camera) -> Shot:
-        taken = shots(room.people, room.seed % LOOKS)
+        look = room.seed % LOOKS
+        taken = shots(0, look, NIGHT) if room.trouble == "dark" else shots(room.people, look)
         return taken[self._second // 2 % len(taken)]
 
-    def _status(self, room: Camera, now: datetime) -> CameraStatus:
+    def _status(self, room: Camera, now: datetime, ago: timedelta | None = None) -> CameraStatus:
         state, reason = {
             "down": (CameraState.DOWN, "no route to 10.0.0.13"),
             "failed": (CameraState.FAILED, "the stream asks for a password that is not given"),
             "paused": (CameraState.STOPPED, "paused"),
         }.get(room.trouble, (CameraState.UP, ""))
-        ago = timedelta(minutes=self._rng.randrange(2, 200)) if state is not CameraState.UP else timedelta(hours=8)
+        if ago is None:
+            ago = timedelta(minutes=self._rng.randrange(2, 200)) if state is not CameraState.UP else timedelta(hours=8)
         return CameraStatus(
             site=self._site, camera=room.id, session=self._session, at=now - ago, state=state, reason=reason,
             source=self.desired(room, now).uri,
         )  # fmt: skip
 
-    def _ledger(self, room: Camera, at: datetime) -> Ledger:
+    def ledger(self, room: Camera, at: datetime) -> Ledger:
         down = room.trouble == "down"
         expected = PROMISED if room.trouble in ("few", "down") else float(self._fps)
         seq = self._seq[room.id]

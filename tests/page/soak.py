@@ -11,7 +11,6 @@ import json
 import os
 import random
 import tempfile
-import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,12 +19,9 @@ import psutil
 from playwright.sync_api import CDPSession, Page
 
 from pipeline.kafka.clients import apply_topics
-from pipeline.local import jars, java
-from pipeline.local import kafka as broker
-from pipeline.local.folders import new_run
 from pipeline.settings import KafkaSettings
 from tests.page.browser import browser, opened
-from tests.page.running import dashboard
+from tests.page.running import dashboard, own_broker
 from tests.page.site import Site, cameras
 
 EVERY_SECONDS = 3.0
@@ -120,21 +116,15 @@ class Somebody:
 
 
 def run(minutes: float, count: int, seed: int) -> Verdict:
-    folder = Path(tempfile.mkdtemp(prefix="page-soak-"))
-    run_folder = new_run(folder)
-    kafka = broker.start(java.find(), jars.fetch(jars.folder(), jars.read_lock()), run_folder, threading.Event())
-    try:
+    rooms = cameras(count)
+    with tempfile.TemporaryDirectory(prefix="page-soak-") as folder, own_broker(Path(folder)) as kafka:
         settings = KafkaSettings(bootstrap=kafka.bootstrap, partitions=3)
         apply_topics(settings)
-        rooms = cameras(count)
         with Site(settings, "house-elm", rooms) as site:
             site.begin(hours=1)
             site.play()
-            with dashboard(settings, "house-elm", folder) as address:
+            with dashboard(settings, "house-elm", Path(folder)) as address:
                 return _watch(address, [room.id for room in rooms], minutes, random.Random(seed))
-    finally:
-        kafka.stop()
-        run_folder.close()
 
 
 def _watch(address: str, rooms: list[str], minutes: float, rng: random.Random) -> Verdict:

@@ -61,6 +61,8 @@ def test_the_login(chromium: Browser, four: Shown, tmp_path: Path) -> None:
         opened(chromium, address, "/site") as shown,
     ):
         page = shown.page
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
         page.get_by_label("Token").fill("not-this-one")
         page.get_by_role("button", name="Log in").click()
         expect(page.get_by_role("alert")).to_have_text("That token is not known. Check it and try again.")
@@ -73,5 +75,6 @@ def test_the_login(chromium: Browser, four: Shown, tmp_path: Path) -> None:
         expect(page.get_by_role("button", name="Add camera")).to_be_hidden()
         page.get_by_role("button", name="Log out").click()
         expect(page.get_by_label("Token")).to_be_visible()
+        assert [url for url in asked if token in url] == []
         assert shown.noted.elsewhere == []
         assert [each for each in shown.noted.errors if "401" not in each] == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,14 +11,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from pipeline.kafka.clients import apply_topics
-from pipeline.local import jars, java
-from pipeline.local import kafka as broker
-from pipeline.local.folders import new_run
+from pipeline.local.kafka import Kafka
 from pipeline.local.ports import free_ports
 from pipeline.settings import KafkaSettings
 from tests.page.browser import opened
 from tests.page.conftest import FOUR
-from tests.page.running import dashboard
+from tests.page.running import dashboard, own_broker
 from tests.page.site import Site
 
 pytestmark = pytest.mark.slow
@@ -29,20 +26,14 @@ MOVES_ON = """before => [...document.querySelectorAll('.tile')].find(tile => til
   ?.querySelector('.boxes').innerHTML !== before"""
 
 
-@pytest.fixture(scope="module")
-def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[broker.Kafka]:
-    """A broker that no other test minds."""
-    run = new_run(tmp_path_factory.mktemp("kafka"))
-    started = broker.start(java.find(), jars.fetch(jars.folder(), jars.read_lock()), run, threading.Event())
-    try:
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[Kafka]:
+    with own_broker(tmp_path / "kafka") as started:
         yield started
-    finally:
-        started.stop()
-        run.close()
 
 
 @contextmanager
-def standing_still(started: broker.Kafka) -> Iterator[None]:
+def standing_still(started: Kafka) -> Iterator[None]:
     machine = next(each for each in psutil.Process(started.process.pid).children() if "java" in each.name())
     machine.suspend()
     try:
@@ -56,8 +47,8 @@ def moves_on(page: Page) -> None:
     page.wait_for_function(MOVES_ON, arg=boxes.inner_html(timeout=LONG), timeout=LONG)
 
 
-def test_a_kafka_that_is_away(chromium: Browser, own_broker: broker.Kafka, tmp_path: Path) -> None:
-    settings = KafkaSettings(bootstrap=own_broker.bootstrap, partitions=2)
+def test_a_kafka_that_is_away(chromium: Browser, own_kafka: Kafka, tmp_path: Path) -> None:
+    settings = KafkaSettings(bootstrap=own_kafka.bootstrap, partitions=2)
     with dashboard(settings, "house-elm", tmp_path) as address, opened(chromium, address) as shown:
         page = shown.page
         banner, live = page.locator("#banner"), page.locator(".live")
@@ -69,18 +60,18 @@ def test_a_kafka_that_is_away(chromium: Browser, own_broker: broker.Kafka, tmp_p
             site.begin()
             site.play()
             moves_on(page)
-            with standing_still(own_broker):
+            with standing_still(own_kafka):
                 expect(banner).to_contain_text("Kafka has not answered since ", timeout=LONG)
                 expect(banner).to_contain_text("What you see is from then.")
                 expect(live).to_have_text("Kafka is away")
                 assert page.locator(".tile[data-kind=silent]").count() == 0  # what nobody knows is not told
             expect(banner).to_be_empty(timeout=LONG)
-            own_broker.process.stop()
+            own_kafka.process.stop()
             expect(live).to_have_text("Kafka is away", timeout=LONG)
             page.reload()
             expect(banner).to_contain_text("Kafka has not answered since ", timeout=LONG)
             expect(page.locator(".tile")).to_have_count(4)
-            own_broker.start()
+            own_kafka.start()
             expect(live).to_have_text("Live", timeout=LONG)
             moves_on(page)
         shown.noted.none()

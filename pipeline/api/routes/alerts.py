@@ -31,25 +31,19 @@ async def list_alerts(desk: AtDesk, asked: Annotated[AlertsAsked, Query()]) -> A
 @router.post("/silence", status_code=HTTPStatus.ACCEPTED)
 async def silence_alerts(desk: AtDesk, by: By, asked: Silencing) -> Taken:
     """Such alerts call nobody until then; they are told all the same."""
-    return await desk.threads.run(_silence, desk, by, asked)
+    return await desk.changes.run(_silence, desk, by, asked)
 
 
 @router.post("/forget", status_code=HTTPStatus.ACCEPTED)
 async def forget_alerts(desk: AtDesk, by: By, asked: Forgetting) -> Taken:
     """Such alerts are closed, and what is usual there is learned anew: somebody else lives there, a camera is gone."""
-    return await desk.threads.run(_forget, desk, by, asked)
+    return await desk.changes.run(_forget, desk, by, asked)
 
 
 @router.post("/{alert_id}/acknowledge", status_code=HTTPStatus.ACCEPTED)
 async def acknowledge_alert(desk: AtDesk, by: By, alert_id: AlertId, why: Why) -> Taken:
     """Somebody looks after it: it calls nobody any more."""
-    alerts = {alert.alert_id: alert for alert in desk.look(lambda view: _alerts(view, "all"))}
-    alert = alerts.get(alert_id)
-    if alert is None:
-        raise Refused(HTTPStatus.NOT_FOUND, f"no alert {alert_id} is known")
-    if alert.state is AlertState.CLEARED:
-        raise Refused(HTTPStatus.CONFLICT, f"alert {alert_id} is cleared already")
-    return await desk.threads.run(_acknowledge, desk, by, alert_id, why.reason)
+    return await desk.changes.run(_acknowledge, desk, by, alert_id, why.reason)
 
 
 def _alerts(view: SiteView, which: str) -> list[Alert]:
@@ -60,6 +54,13 @@ def _alerts(view: SiteView, which: str) -> list[Alert]:
 def _acknowledge(desk: Desk, by: Caller, alert_id: str, reason: str) -> Taken:
     now = desk.parts.now()
     deed = Deed(by, "alert.acknowledge", f"alert/{alert_id}", reason)
+    alerts = {alert.alert_id: alert for alert in desk.look(lambda view: _alerts(view, "all"))}
+    with desk.audited.refusing(deed):
+        alert = alerts.get(alert_id)
+        if alert is None:
+            raise Refused(HTTPStatus.NOT_FOUND, f"no alert {alert_id} is known")
+        if alert.state is AlertState.CLEARED:
+            raise Refused(HTTPStatus.CONFLICT, f"alert {alert_id} is cleared already")
     desk.audited.do(deed, lambda: desk.parts.asking.acknowledge(alert_id, by.name, now))
     return Taken(asked_at=now)
 
@@ -68,9 +69,10 @@ def _silence(desk: Desk, by: Caller, asked: Silencing) -> Taken:
     now = desk.parts.now()
     target = Target(desk.parts.settings.site, asked.rule, asked.scope, asked.id)
     deed = Deed(by, "alerts.silence", target.place, asked.reason, after=asked)
-    _check(desk, deed, target)
-    if asked.until > now + LONGEST:
-        _refuse(desk, deed, UsageError("until: more than a day from now", "what is silenced for longer is forgotten"))
+    with desk.audited.refusing(deed):
+        target.check(desk.parts.settings)
+        if asked.until > now + LONGEST:
+            raise UsageError("until: more than a day from now", "what is silenced for longer is forgotten")
     desk.audited.do(deed, lambda: desk.parts.asking.silence(target, max(asked.until, now), by.name, asked.reason, now))
     return Taken(asked_at=now)
 
@@ -79,18 +81,7 @@ def _forget(desk: Desk, by: Caller, asked: Forgetting) -> Taken:
     now = desk.parts.now()
     target = Target(desk.parts.settings.site, asked.rule, asked.scope, asked.id)
     deed = Deed(by, "alerts.forget", target.place, asked.reason, after=asked)
-    _check(desk, deed, target)
+    with desk.audited.refusing(deed):
+        target.check(desk.parts.settings)
     desk.audited.do(deed, lambda: desk.parts.asking.forget(target, by.name, now))
     return Taken(asked_at=now)
-
-
-def _check(desk: Desk, deed: Deed, target: Target) -> None:
-    try:
-        target.check(desk.parts.settings)
-    except UsageError as error:
-        _refuse(desk, deed, error)
-
-
-def _refuse(desk: Desk, deed: Deed, error: UsageError) -> None:
-    desk.audited.refused(deed, error.message)
-    raise error

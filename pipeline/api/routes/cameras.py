@@ -28,7 +28,7 @@ async def list_cameras(desk: AtDesk) -> Cameras:
 async def add_camera(desk: AtDesk, by: By, asked: NewCamera, response: Response) -> DesiredCamera:
     """Capture takes it up within seconds. Refused where there is one of that id."""
     desk.check()
-    camera = await desk.threads.run(desk.steering.add, by, asked)
+    camera = await desk.changes.run(desk.steering.add, by, asked)
     response.headers["Location"] = f"/v1/cameras/{camera.id}"
     return camera
 
@@ -46,24 +46,24 @@ async def get_camera(desk: AtDesk, camera_id: CameraId) -> CameraAnswer:
 async def change_camera(desk: AtDesk, by: By, camera_id: CameraId, asked: CameraChange) -> DesiredCamera:
     """Fields that are left out stay as they are. The camera begins a new session."""
     desk.check()
-    return await desk.threads.run(desk.steering.change, by, camera_id, asked)
+    return await desk.changes.run(desk.steering.change, by, camera_id, asked)
 
 
 @router.delete("/{camera_id}", status_code=HTTPStatus.NO_CONTENT)
 async def remove_camera(desk: AtDesk, by: By, camera_id: CameraId) -> None:
     """Capture stops it. What was told of it stays in the topics as long as they keep it."""
     desk.check()
-    await desk.threads.run(desk.steering.remove, by, camera_id)
+    await desk.changes.run(desk.steering.remove, by, camera_id)
 
 
 @router.post("/{camera_id}/pause", status_code=HTTPStatus.NO_CONTENT)
 async def pause_camera(desk: AtDesk, by: By, camera_id: CameraId, why: Why) -> None:
     """Nothing is captured of it until it is resumed, whatever is restarted meanwhile."""
     desk.check()
-    await desk.threads.run(desk.steering.pause, by, camera_id, True, why.reason)
+    await desk.changes.run(desk.steering.pause, by, camera_id, True, why.reason)
 
 
 @router.post("/{camera_id}/resume", status_code=HTTPStatus.NO_CONTENT)
 async def resume_camera(desk: AtDesk, by: By, camera_id: CameraId, why: Why) -> None:
     desk.check()
-    await desk.threads.run(desk.steering.pause, by, camera_id, False, why.reason)
+    await desk.changes.run(desk.steering.pause, by, camera_id, False, why.reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 
 from fastapi import APIRouter, Response
@@ -34,11 +35,15 @@ async def probe_camera(desk: AtDesk, by: By, asked: NewCamera) -> Response:
 
 
 def _take(desk: Desk, by: Caller, asked: NewCamera) -> Probed:
-    camera = desk.steering.define(by, asked)
+    deed = Deed(by, "camera.probe", f"camera/{asked.id or 'new'}", asked.reason)
+    with desk.audited.refusing(deed):
+        camera = desk.steering.masked(desk.steering.define(by, asked), asked.id)
     taken: list[Probed] = []
-    deed = Deed(by, "camera.probe", f"camera/{camera.id}", asked.reason, after=camera)
+    deed = replace(deed, target=f"camera/{camera.id}", after=camera)
     try:
         desk.audited.do(deed, lambda: taken.append(desk.parts.probe(camera)))
     except SourceError as error:
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"no picture came: {redact(str(error))}") from None
+        refused = Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"no picture came: {redact(str(error))}")
+        refused.recorded = True
+        raise refused from None
     return taken[0]

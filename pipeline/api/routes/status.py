@@ -30,7 +30,7 @@ async def list_roles(desk: AtDesk) -> Roles:
 async def tell_model(desk: AtDesk) -> ModelAnswer:
     now = desk.look(lambda view: view.now(desk.parts.now()))
     classify = desk.parts.settings.classify
-    folder = await desk.threads.run(ModelFolder.of, classify.model)
+    folder = await desk.reads.run(ModelFolder.of, classify.model)
     return ModelAnswer(
         configured=folder.ref,
         kind=classify.kind,
@@ -50,7 +50,7 @@ async def list_targets(desk: AtDesk) -> list[TargetGroup]:
     roles = desk.look(lambda view: view.now(now)).roles
     groups = groups_of(roles, now)
     told = {group.labels["role"] for group in groups}
-    files = await desk.threads.run(listed_targets, desk.parts.settings.metrics.targets_dir)
+    files = await desk.reads.run(listed_targets, desk.parts.settings.metrics.targets_dir)
     more = [TargetGroup.model_validate(group) for group in files]
     return groups + [group for group in more if group.labels.get("role") not in told]
 

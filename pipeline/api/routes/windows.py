@@ -21,7 +21,7 @@ async def list_windows(desk: AtDesk, asked: Annotated[WindowsAsked, Query()]) ->
     """Oldest first, each in its last revision. The topic `emotion-windows` keeps them for longer."""
     since = desk.parts.now() - USUAL if asked.since is None else asked.since
     wish = Wish(asked.scope, asked.id, asked.spec, since, asked.after)
-    return await desk.threads.run(_told, desk, wish, asked.limit)
+    return await desk.reads.run(_told, desk, wish, asked.limit)
 
 
 def _told(desk: Desk, wish: Wish, limit: int) -> Windows:

@@ -1,7 +1,7 @@
 // Alerts as a list: what stands, since when, who looks after it.
 import { acknowledge } from "./dialogs.js";
 import { h, mark } from "./elements.js";
-import { lasting, since, when } from "./format.js";
+import { lasting, listed, since, when } from "./format.js";
 import { icon } from "./icons.js";
 import { store } from "./store.js";
 
@@ -45,7 +45,7 @@ export class AlertList {
         {},
         h("p", { class: "alert-title" }, h("strong", {}, alert.title), " ", h("span", { class: "severity" }, stands ? alert.severity : "over"), this.where ? place(alert) : null),
         h("p", {}, alert.reason),
-        h("p", { class: "quiet" }, [...words(alert)].join(" · ")),
+        h("p", { class: "quiet" }, listed(...words(alert))),
       ),
       stands && operator && !alert.acknowledged_by
         ? h("button", { class: "button small", type: "button", onclick: () => acknowledge(alert) }, "Acknowledge")

@@ -2,7 +2,7 @@
 import { changeCamera, pauseCamera, removeCamera, resumeCamera } from "./dialogs.js";
 import { h, mark, say } from "./elements.js";
 import { colourOf, told as faceTold } from "./expressions.js";
-import { age, full, number, since } from "./format.js";
+import { age, full, listed, number, since } from "./format.js";
 import { icon, setIcon } from "./icons.js";
 import { go } from "./router.js";
 import { Stage } from "./stage.js";
@@ -15,7 +15,7 @@ export class Camera {
     this.id = id;
     this.title = id;
     const zones = store.start.zones.filter((zone) => zone.camera === id);
-    this.stage = new Stage(id, { every: () => 500, zones });
+    this.stage = new Stage(id, { every: () => 500, zones, tell: (seen) => this.#tellFaces(seen) });
     this.told = new Told("camera", id);
     this.icon = icon("sees");
     this.kind = h("strong");
@@ -27,7 +27,7 @@ export class Camera {
     this.missing = h("div", { class: "empty", hidden: true });
     this.now = h(
       "section",
-      { class: "card now" },
+      { class: "card now", hidden: true },
       this.stage.element,
       h("div", { class: "now-text" }, h("p", { class: "state" }, this.icon, h("span", {}, this.kind, this.words)), this.faces, this.facts, this.zones),
     );
@@ -52,7 +52,7 @@ export class Camera {
 
   update(changed) {
     this.told.update(changed);
-    if (!changed.has(`camera/${this.id}`)) return;
+    if (!changed.has(`camera/${this.id}`) && !changed.has("feed")) return; // with the feed it is known that there is none
     const camera = store.get(`camera/${this.id}`);
     mark(this.now, "hidden", camera ? null : "");
     mark(this.missing, "hidden", camera ? "" : null);
@@ -65,19 +65,18 @@ export class Camera {
     mark(this.now, "data-state", camera.level);
     setIcon(this.icon, camera.kind);
     say(this.kind, nameOf(camera));
-    const began = camera.since === null ? "" : since(camera.since, store.now);
-    say(this.words, [camera.words, began].filter(Boolean).map((text) => ` · ${text}`).join(""));
-    const old = isOld(camera);
-    this.stage.show(old ? { ...camera, seen: null } : camera, old ? (camera.preview ? "last picture" : "no picture yet") : "");
-    this.#tellFaces(old ? [] : (camera.seen?.faces ?? []), old);
+    const why = listed(camera.words, camera.since !== null && since(camera.since, store.now));
+    say(this.words, why && `\u00a0· ${why}`);
+    this.old = isOld(camera);
+    this.stage.show(this.old ? { ...camera, seen: null } : camera, this.old ? (camera.preview ? "last picture" : "no picture yet") : "");
     this.#tellFacts(camera);
   }
 
-  #tellFaces(faces, old) {
-    const lines = faces.map((face) =>
+  #tellFaces(seen) {
+    const lines = (seen?.faces ?? []).map((face) =>
       h("li", { class: face.untold === null ? null : "plain" }, swatch(face), h("span", {}, faceTold(face)), h("small", {}, whose(face))),
     );
-    if (!lines.length && !old) {
+    if (!lines.length && !this.old) {
       const why = store.start.faces ? "no face" : "Faces are told as sums of ten seconds only.";
       lines.push(h("li", { class: "plain" }, h("i", { "aria-hidden": "true" }), h("span", {}, why)));
     }
@@ -86,12 +85,15 @@ export class Camera {
 
   #tellFacts(camera) {
     const wanted = camera.desired;
-    const facts = [
+    const flow = [
       ["Frames a second", number(camera.fps) + (camera.expected ? ` of ${number(camera.expected)} promised` : "")],
       ["Lag", age(camera.lag)],
       ["Lost in the last minute", lostWords(camera) || "nothing"],
+    ];
+    const facts = [
+      ...(this.old ? [] : flow),
       ["Address", camera.source || "–"],
-      ["Comes from", wanted === null || wanted.origin === "settings" ? "the settings of its capture process" : `added here by ${wanted.by || "somebody"}, ${full(wanted.at)}`],
+      ["Set up", wanted === null || wanted.origin === "settings" ? "in the settings of its capture process" : `by ${wanted.by || "somebody"}, ${full(wanted.at)}`],
     ];
     if (wanted?.masks) facts.push(["Blacked out", wanted.masks === 1 ? "one part of the picture" : `${wanted.masks} parts of the picture`]);
     const text = JSON.stringify(facts);
@@ -127,7 +129,7 @@ function swatch(face) {
 
 function whose(face) {
   const zones = face.zones.length ? `in ${face.zones.join(", ")}` : "";
-  return [face.track === null ? "" : `track ${face.track.slice(-6)}`, zones].filter(Boolean).join(" · ");
+  return listed(face.track !== null && `track ${face.track.slice(-6)}`, zones);
 }
 
 const links = (zones) =>

@@ -10,7 +10,6 @@ export const COLOURS = {
   neutral: "#9aa3ab",
 };
 export const LETTERS = { angry: "A", disgust: "D", fear: "F", happy: "H", sad: "S", surprise: "U", neutral: "N" };
-export const DARK_TEXT = new Set(["disgust", "fear", "happy", "surprise", "neutral", "angry"]);
 
 /** In the order in which shares are stacked: neutral at the bottom, as the ground that the others stand on. */
 export const STACK = ["neutral", "happy", "surprise", "sad", "fear", "angry", "disgust"];

@@ -29,20 +29,22 @@ export function when(ms, now) {
   return day === formats.day.format(now) ? clock(ms) : `${day}, ${clock(ms)}`;
 }
 
+const JOINED = "\u00a0"; // a space at which no line breaks: between a figure and its unit
+
 export function lasting(ms) {
   const s = Math.max(0, Math.round(ms / 1000));
-  if (s < 60) return `${s} s`;
+  if (s < 60) return `${s}${JOINED}s`;
   const minutes = Math.floor(s / 60);
-  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 60) return `${minutes}${JOINED}min`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return minutes % 60 && hours < 10 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
-  return `${Math.floor(hours / 24)} days`;
+  const rest = minutes % 60 && hours < 10 ? `${JOINED}${minutes % 60}${JOINED}min` : "";
+  return hours < 48 ? `${hours}${JOINED}h${rest}` : `${Math.floor(hours / 24)}${JOINED}days`;
 }
 
 /** "since 12:03 (4 min)". */
-export const since = (ms, now) => `since ${when(ms, now)} (${lasting(now - ms)})`;
+export const since = (ms, now) => `since${JOINED}${when(ms, now)} (${lasting(now - ms)})`;
 
-export const percent = (part) => (part === null || part === undefined ? "–" : `${Math.round(part * 100)} %`);
+export const percent = (part) => (part === null || part === undefined ? "–" : `${Math.round(part * 100)}${JOINED}%`);
 
 export function number(value, digits = 1) {
   if (value === null || value === undefined) return "–";
@@ -51,8 +53,11 @@ export function number(value, digits = 1) {
 
 export function age(value) {
   if (value === null || value === undefined) return "–";
-  return value < 10 ? `${value.toFixed(1)} s` : lasting(value * 1000);
+  return value < 10 ? `${value.toFixed(1)}${JOINED}s` : lasting(value * 1000);
 }
+
+/** What there is of these, with dots between that end a line rather than begin one. */
+export const listed = (...parts) => parts.filter(Boolean).join(`${JOINED}· `);
 
 export const plural = (count, one, more = `${one}s`) => `${count} ${count === 1 ? one : more}`;
 

@@ -1,6 +1,6 @@
 // Rooms x time: the expression told most in each window, with what was seen of it.
 import { h, say } from "./elements.js";
-import { DARK_TEXT, LETTERS, colourOf } from "./expressions.js";
+import { LETTERS, colourOf } from "./expressions.js";
 import { byName, clock, percent, when } from "./format.js";
 import { store } from "./store.js";
 import { ticks } from "./timeline.js";
@@ -10,6 +10,7 @@ const AXIS = 22;
 const LEAST = 0.02; // coverage below this is no data
 const LATE = 60000; // a window is told so long after its end, at most
 const LETTER_WIDTH = 12; // cells that are narrower have no letter
+const WIDE = 1080; // until it is known how wide it is
 
 /** Cells are [start, label, share, coverage, blind]. */
 export class Heat {
@@ -18,7 +19,8 @@ export class Heat {
     this.rows = new Map(); // "camera/room-1" -> Map(start -> cell)
     this.names = h("ul", { class: "heat-names", role: "list" });
     this.canvas = h("canvas", { "aria-hidden": "true" });
-    this.box = h("div", { class: "heat-box", tabindex: "0", role: "group", "aria-label": "Heat map, rooms by time. Arrow keys move from cell to cell." }, this.canvas);
+    this.probe = h("i", { hidden: true });
+    this.box = h("div", { class: "heat-box", tabindex: "0", role: "group", "aria-label": "Heat map, rooms by time. Arrow keys move from cell to cell." }, this.canvas, this.probe);
     this.words = h("p", { class: "readout", role: "status" });
     this.element = h("div", {}, h("div", { class: "heat" }, this.names, this.box), this.words);
     this.cursor = null; // [row, column]
@@ -76,15 +78,25 @@ export class Heat {
     const g = this.canvas.getContext("2d");
     g.setTransform(scale, 0, 0, scale, 0, 0);
     g.clearRect(0, 0, this.width, height);
-    const style = getComputedStyle(this.box);
-    this.colours = Object.fromEntries(["ground", "muted", "line", "ink"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-    g.font = `600 10px ${style.fontFamily}`;
+    this.colours = Object.fromEntries(["ground", "muted", "line", "strong-line", "ink"].map((name) => [name, this.#colour(name)]));
+    g.font = `600 10px ${getComputedStyle(this.box).fontFamily}`;
     g.textAlign = "center";
     g.textBaseline = "middle";
     this.hatch = hatched(g, this.colours, scale);
     this.keys.forEach((key, row) => this.#row(g, this.rows.get(key), row));
     this.#axis(g);
     this.#frame(g);
+  }
+
+  /** So many windows have room for a letter each, side by side. */
+  get columnsAtMost() {
+    return (this.width || WIDE) / LETTER_WIDTH;
+  }
+
+  /** As the canvas takes it: of the theme that is shown. */
+  #colour(name) {
+    this.probe.style.color = `var(--${name})`;
+    return getComputedStyle(this.probe).color;
   }
 
   #x(column) {
@@ -119,12 +131,11 @@ export class Heat {
     }
     const label = this.labels[cell[1]];
     const tall = Math.max(2, h_ * Math.min(1, seen)); // what was not seen stays empty
-    g.globalAlpha = 0.35 + 0.65 * share;
-    g.fillStyle = colourOf(label);
+    const colour = mixed(colourOf(label), this.colours.ground, 0.35 + 0.65 * share);
+    g.fillStyle = `rgb(${colour})`;
     g.fillRect(x, y + h_ - tall, w, tall);
-    g.globalAlpha = 1;
-    if (w < LETTER_WIDTH) return;
-    g.fillStyle = letterColour(label, share, this.colours);
+    if (w < LETTER_WIDTH - 1) return;
+    g.fillStyle = tall > h_ / 2 ? readableOn(colour) : this.colours.ink;
     g.fillText(LETTERS[label], x + w / 2, y + h_ / 2 + 1);
   }
 
@@ -187,16 +198,23 @@ function rowName(key) {
   return h("li", {}, h("a", { href: `/${scope}/${encodeURIComponent(id)}`, title: id }, scope === "zone" ? h("small", {}, "zone ") : null, id));
 }
 
-function letterColour(label, share, colours) {
-  if (share < 0.35) return colours.ink;
-  return DARK_TEXT.has(label) ? "#101418" : "#ffffff";
+/** So much of a colour ("#rrggbb") on a ground ("rgb(r, g, b)"): [r, g, b]. */
+function mixed(colour, ground, part) {
+  const [over, under] = [colour.match(/[0-9a-f]{2}/g).map((pair) => Number.parseInt(pair, 16)), ground.match(/\d+/g).map(Number)];
+  return over.map((level, at) => Math.round(part * level + (1 - part) * under[at]));
+}
+
+/** Black or white, whichever has more contrast, by relative luminance (WCAG 2.2). */
+function readableOn(colour) {
+  const [r, g, b] = colour.map((level) => (level / 255 <= 0.04045 ? level / 255 / 12.92 : ((level / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff";
 }
 
 function hatched(g, colours, scale) {
   const tile = new OffscreenCanvas(Math.round(6 * scale), Math.round(6 * scale));
   const t = tile.getContext("2d");
   t.scale(scale, scale);
-  t.strokeStyle = colours.line;
+  t.strokeStyle = colours["strong-line"];
   t.lineWidth = 1;
   t.beginPath();
   for (const shift of [-6, 0, 6]) {

@@ -15,7 +15,7 @@ export class Lines {
     this.series = series;
     this.unit = unit;
     this.label = label;
-    this.chart = svg("svg", { class: "lines", role: "img" });
+    this.chart = svg("svg", { class: "lines", role: "img", "aria-label": label });
     this.legend = h(
       "ul",
       { class: "legend", role: "list" },

@@ -30,9 +30,18 @@ export const current = () => shown;
 function match(path) {
   for (const [pattern, make] of routes) {
     const found = pattern.exec(path);
-    if (found) return () => make(...found.slice(1).map(decodeURIComponent));
+    if (found) return () => make(...found.slice(1).map(decoded));
   }
   return null;
+}
+
+/** A name as it is, also of an address that somebody has typed. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function open(moved) {

@@ -8,7 +8,7 @@ import { READING, choice } from "./told.js";
 
 const HOUR = 3600000;
 const SOON = 3000;
-const CELLS = 90; // so many windows side by side can still be read
+const NARROW = 640; // pixels: a phone
 
 export class Site {
   title = "Site";
@@ -23,11 +23,11 @@ export class Site {
     this.calm = h("p", { class: "quiet" }, "No alert stands.");
     this.before = h("details", { class: "before" }, h("summary", {}, "Alerts that are over"), this.recent.element);
     this.heat = new Heat(labels);
-    this.hours = hours;
+    this.hours = innerWidth < NARROW ? Math.min(1, hours) : hours;
     this.spec = "";
     this.specs = [];
     const choices = [...new Set([1, 3, 6, 12, 24, hours].filter((each) => each <= hours))];
-    this.ranges = choice("Range", choices.map((each) => [each, `${each} h`]), hours, (each) => {
+    this.ranges = choice("Last", choices.map((each) => [each, `${each} h`]), this.hours, (each) => {
       this.hours = each;
       this.#ask();
     });
@@ -41,7 +41,7 @@ export class Site {
       h(
         "section",
         { class: "card" },
-        h("div", { class: "card-head" }, h("h2", {}, "Rooms over time"), h("div", { class: "choices" }, this.ranges.element)),
+        h("div", { class: "card-head" }, h("h2", {}, "Rooms over time"), h("div", { class: "choices" }, this.ranges)),
         h("p", { class: "quiet" }, "Colour and letter: the apparent expression told most often; the stronger, the larger its share. Height: how much of the promised frames was seen."),
         legend(),
         this.reading,
@@ -95,8 +95,9 @@ export class Site {
     } else this.#show();
   }
 
+  /** The shortest windows of which each has room for its letter. */
   #fitting() {
-    const fits = this.specs.find((spec) => (this.hours * HOUR) / (Number.parseInt(spec, 10) * 1000) <= CELLS);
+    const fits = this.specs.find((spec) => (this.hours * HOUR) / (Number.parseInt(spec, 10) * 1000) <= this.heat.columnsAtMost);
     return fits ?? this.specs.at(-1) ?? "";
   }
 

@@ -4,8 +4,9 @@ import { colourOf, told } from "./expressions.js";
 import { forget, want } from "./pictures.js";
 
 const WIDTH = 160; // of the canvas, pixels: a preview has a few values only
+const LATE = 3000; // milliseconds that a picture may be late before the faces are told without it
 const LABEL = 17; // height of a label, pixels
-const CHAR = 6.3; // width of a character, about
+const CHAR = 6; // width of a character, about
 
 export class Stage {
   wanted = null; // the preview that is there
@@ -16,12 +17,12 @@ export class Stage {
   #visible = false;
   #width = 0;
 
-  /** `every`: milliseconds between two pictures. `zones`: polygons to be outlined. */
-  constructor(id, { every = () => 1000, labels = true, zones = [] } = {}) {
-    this.id = id;
-    this.every = every;
-    this.labels = labels;
-    this.zones = zones;
+  /**
+   * `every`: milliseconds between two pictures. `zones`: polygons to be outlined. `tell`: is given what was seen in the
+   * picture that is shown, so that words say what boxes do.
+   */
+  constructor(id, { every = () => 1000, zones = [], tell }) {
+    Object.assign(this, { id, every, zones, tell });
     this.canvas = h("canvas", { width: 4, height: 3, "aria-hidden": "true" });
     this.boxes = svg("svg", { class: "boxes", "aria-hidden": "true" });
     this.note = h("p", { class: "stage-note" });
@@ -47,6 +48,8 @@ export class Stage {
       this.#seen = camera.seen;
       this.#drawBoxes();
     }
+    const drawn = this.#visible && camera.preview !== null && performance.now() - this.#drawnAt < this.every() + LATE;
+    if (!drawn || note) this.tell(camera.seen);
     this.refresh();
   }
 
@@ -67,6 +70,7 @@ export class Stage {
     this.#drawnAt = performance.now();
     this.#seen = this.#next;
     this.#drawBoxes();
+    this.tell(this.#seen);
   }
 
   set visible(visible) {
@@ -91,8 +95,7 @@ export class Stage {
     const faces = seen?.faces ?? [];
     const places = faces.map((face) => placeOf(face, width, height));
     const boxes = faces.map((face, at) => box(face, places[at]));
-    const labels = this.labels ? labelled(faces, places, width, height) : [];
-    this.boxes.replaceChildren(...outlines, ...boxes, ...labels);
+    this.boxes.replaceChildren(...outlines, ...boxes, ...labelled(faces, places, width, height));
   }
 }
 

@@ -19,7 +19,7 @@ export class Told {
     this.alerts = new AlertList({ where: false });
     this.hours = Math.min(1, hours);
     const choices = [...new Set([1, 3, 6, 12, 24, hours].filter((each) => each <= hours))];
-    this.ranges = choice("Range", choices.map((each) => [each, `${each} h`]), this.hours, (hours_) => {
+    this.ranges = choice("Last", choices.map((each) => [each, `${each} h`]), this.hours, (hours_) => {
       this.hours = hours_;
       this.#show();
     });
@@ -32,7 +32,7 @@ export class Told {
       h(
         "section",
         { class: "card" },
-        h("div", { class: "card-head" }, h("h2", {}, "Apparent expressions over time"), h("div", { class: "choices" }, this.specs, this.ranges.element)),
+        h("div", { class: "card-head" }, h("h2", {}, "Apparent expressions over time"), h("div", { class: "choices" }, this.specs, this.ranges)),
         this.reading,
         this.timeline.element,
       ),
@@ -72,7 +72,7 @@ export class Told {
     if (this.specs.dataset.of !== specs.join()) {
       this.specs.dataset.of = specs.join();
       const chosen = choice("Windows of", specs.map((each) => [each, specName(each)]), spec, (each) => this.past.choose(each));
-      this.specs.replaceChildren(specs.length > 1 ? chosen.element : "");
+      this.specs.replaceChildren(specs.length > 1 ? chosen : "");
     }
   }
 }
@@ -86,14 +86,9 @@ function apart(windows, length) {
 /** Some values of which one is chosen. `choices`: [value, text]. */
 export function choice(label, choices, chosen, told) {
   const name = `choice-${crypto.randomUUID?.() ?? Math.random()}`;
-  const element = h(
-    "fieldset",
-    { class: "choice" },
-    h("legend", { class: "unseen" }, label),
-    ...choices.map(([value, text]) =>
-      h("label", {}, h("input", { type: "radio", name, checked: value === chosen, onchange: () => told(value) }), h("span", {}, text)),
-    ),
+  const options = choices.map(([value, text]) =>
+    h("label", {}, h("input", { type: "radio", name, checked: value === chosen, onchange: () => told(value) }), h("span", {}, text)),
   );
-  return { element };
+  return h("fieldset", { class: "choice" }, h("legend", {}, label), h("div", {}, ...options));
 }
 

@@ -30,6 +30,7 @@ export class Top {
     );
     this.#tellTheme();
     mark(this.far, "aria-pressed", "far" in document.documentElement.dataset);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", tellTheme);
     setInterval(() => this.tell(), 1000);
   }
 
@@ -99,7 +100,7 @@ export class Top {
     else root.dataset.theme = next;
     keep("theme", next === "system" ? null : next);
     this.#tellTheme();
-    document.dispatchEvent(new Event("theme"));
+    tellTheme();
   }
 
   #tellTheme() {
@@ -119,6 +120,9 @@ export class Top {
     mark(this.far, "aria-pressed", on);
   }
 }
+
+/** What is drawn on a canvas is drawn anew. */
+const tellTheme = () => document.dispatchEvent(new Event("theme"));
 
 /** A choice that the browser remembers, if it remembers anything. */
 function keep(name, value) {

@@ -3,7 +3,7 @@ import { addCamera } from "./dialogs.js";
 import { h, mark, place, say } from "./elements.js";
 import { byName } from "./format.js";
 import { icon } from "./icons.js";
-import { LEVELS, RANK, alertsByCamera } from "./states.js";
+import { LEVELS, alertsByCamera } from "./states.js";
 import { store } from "./store.js";
 import { Tile } from "./tile.js";
 
@@ -79,17 +79,17 @@ export class Wall {
         continue;
       }
       const tile = before ?? new Tile(id, () => SLOW.find((step) => this.#tiles.size > step.from)?.every ?? 900);
-      const level = before?.level;
+      const rank = String(before?.rank);
       this.#tiles.set(id, tile);
       tile.show(camera, this.#alerts.get(id) ?? [], store.now);
-      arranged ||= level !== tile.level;
+      arranged ||= rank !== String(tile.rank);
     }
     if (arranged || changed.has("feed")) this.#arrange();
     mark(this.add, "hidden", store.start && store.start.you.role !== "operator" ? "" : null);
   }
 
   #arrange() {
-    const tiles = [...this.#tiles.values()].sort((a, b) => RANK[a.level] - RANK[b.level] || byName(a.id, b.id));
+    const tiles = [...this.#tiles.values()].sort((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1] || byName(a.id, b.id));
     const found = tiles.filter((tile) => !this.#search || `${tile.id} ${tile.camera.source}`.toLowerCase().includes(this.#search));
     for (const level of LEVELS) {
       const all = tiles.filter((tile) => tile.level === level.id).length;

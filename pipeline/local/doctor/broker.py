@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from pipeline.kafka.clients import reachable
-from pipeline.kafka.held import KEPT, READABLE, Difference, clock_offset, differences, held_topics
+from pipeline.kafka.held import READABLE, Difference, clock_offset, differences, held_topics
+from pipeline.kafka.retention import alterable, lengthens
 from pipeline.local.doctor.check import Check, guarded
 from pipeline.settings import KafkaSettings
 from pipeline.topics import FRAMES, PREVIEWS, plan
@@ -50,18 +51,14 @@ def _topics(kafka: KafkaSettings) -> Check:
         return Check("topics", "warn", "none is there yet", "`emostream up` or `emostream topics apply` creates them")
     grave = [each for each in found if _grave(each, pictures)]
     lines = [_words(each) for each in grave or found]
-    return Check("topics", "fail" if grave else "warn", "; ".join(lines), "\n".join(_fixes(kafka, grave or found)))
+    return Check("topics", "fail" if grave else "warn", "; ".join(lines), "\n".join(_fixes(grave or found)))
 
 
 def _grave(each: Difference, pictures: Iterable[str]) -> bool:
     """Missing, unreadable, or pictures of people that are kept for longer than the settings promise."""
     if each.field == "compression.type":
         return each.found not in READABLE
-    return each.field == "topic" or (each.field == KEPT and each.topic in pictures and _longer(each))
-
-
-def _longer(each: Difference) -> bool:
-    return each.found == FOR_EVER or not each.found or (each.wanted != FOR_EVER and int(each.found) > int(each.wanted))
+    return each.field == "topic" or (each.topic in pictures and lengthens(each))
 
 
 def _words(each: Difference) -> str:
@@ -81,18 +78,14 @@ def _kept(value: str) -> str:
     return "ever" if value in ("", FOR_EVER) else kept(Language.EN, int(value) / 1000)
 
 
-def _fixes(kafka: KafkaSettings, found: Iterable[Difference]) -> Iterator[str]:
+def _fixes(found: list[Difference]) -> Iterator[str]:
     fields = {each.field for each in found}
     if "topic" in fields:
         yield "`emostream topics apply` creates what is missing"
     if "partitions" in fields:
         yield "partitions: kafka.partitions of the settings has to say what is there; keys would move if it grew"
-    for each in found:
-        if each.field not in ("topic", "partitions"):
-            yield (
-                f"kafka-configs.sh --bootstrap-server {kafka.bootstrap} --alter --entity-type topics "
-                f"--entity-name {each.topic} --add-config {each.field}={each.wanted}"
-            )
+    if alterable(found):
+        yield "`emostream topics apply` has the topics kept as the settings say"
 
 
 def _clock(kafka: KafkaSettings, clock: Callable[[], float] = time.time) -> Check:

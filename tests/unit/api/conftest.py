@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from pipeline.access import Access
 from pipeline.aggregate.ask import Target
@@ -42,7 +43,7 @@ def bearer(name: str) -> dict[str, str]:
 
 @dataclass
 class Room:
-    """A registry and a watcher in one. `away`: Kafka is."""
+    """A registry and a watcher in one. `away`: Kafka is. `mute`: it takes nothing for the audit log."""
 
     view: SiteView = field(
         default_factory=lambda: SiteView("site", span=timedelta(hours=6), most_windows=10_000, silent_seconds=10)
@@ -52,6 +53,7 @@ class Room:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     measured: list[tuple[str, int, float]] = field(default_factory=list)
     away: bool = False
+    mute: bool = False
     now: datetime = NOW
     clock: float = 0.0
 
@@ -97,6 +99,7 @@ class Room:
 class Served:
     room: Room
     app: FastAPI
+    guarded: ASGIApp
     client: httpx.AsyncClient
     runner: asyncio.Runner
 
@@ -123,6 +126,8 @@ def serve() -> Iterator[Serve]:
 
         def write(record: AuditRecord) -> None:
             room._check()
+            if room.mute:
+                raise DependencyError("the audit log takes nothing")
             room.audit.append(record)
 
         parts = Parts(
@@ -141,7 +146,7 @@ def serve() -> Iterator[Serve]:
         )
         app, guarded = create(parts)
         client = httpx.AsyncClient(transport=httpx.ASGITransport(guarded), base_url=base_url)
-        return Served(room, app, client, runner)
+        return Served(room, app, guarded, client, runner)
 
     with runner:
         yield make

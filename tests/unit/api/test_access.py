@@ -58,9 +58,17 @@ def test_every_change_is_refused_without_an_operators_token(serve: Serve) -> Non
         site.room.clock += 10
     assert not site.room.asked
     assert {record.outcome for record in site.room.audit} == {"refused"}
-    refused = [record for record in site.room.audit if record.action == "api.call"]
-    assert {record.who for record in refused} == {"vera"}
+    refused = [record for record in site.room.audit if record.who == "vera"]
+    assert {(record.action, record.reason) for record in refused} == {("api.call", "a viewer may not")}
     assert [record.target for record in refused] == [f"{method} {path}" for method, path in mutating(site)]
+
+
+@pytest.mark.parametrize("first", ["ada", "vera"])
+def test_of_two_tokens_none_counts(serve: Serve, first: str) -> None:
+    site = serve(**WITH_TOKENS)
+    both = [("Authorization", f"Bearer {TOKENS[name]}") for name in (first, *(TOKENS.keys() - {first}))]
+    assert site("POST", "/v1/cameras", {"uri": "synthetic:"}, headers=both).status_code == 401
+    assert site("GET", "/v1/cameras", headers=both).status_code == 401
 
 
 def test_everything_else_is_refused_without_a_token(serve: Serve) -> None:

@@ -44,6 +44,11 @@ def test_a_camera_from_its_adding_to_its_removal(site: Served) -> None:
         ({"uri": "http://10.0.0.7/1?password=secret-word"}, "would be kept in clear"),
         ({"uri": "/etc/passwd"}, "of kind path, which may not be added here"),
         ({"uri": "file:///etc"}, "of kind path"),
+        ({"uri": "file://[x"}, "not a URL"),
+        ({"uri": "ada:secret-word@10.0.0.7/1"}, "user and password, but no scheme"),
+        ({"uri": "rtsp:/ada:secret-word@10.0.0.7/1"}, "the host is missing"),
+        ({"uri": "rtsp://10.0.0.7/user=ada_password=secret-word_channel=1"}, "would be kept in clear"),
+        ({"uri": "http://10.0.0.7/?src=rtsp://ada:secret-word@cam/1"}, "would be kept in clear"),
         ({"uri": "webcam:0"}, "of kind webcam"),
         ({"uri": "gopher://10.0.0.7"}, "gopher:// is not known"),
         ({"uri": "synthetic:?people=900"}, "people=900"),
@@ -78,6 +83,7 @@ def test_what_cannot_be_a_camera(site: Served, asked: dict[str, object], said: s
         ({"uri": "synthetic:", "id": "a/b"}, "/body/id"),
         ({"uri": "synthetic:", "frames": 1}, "/body/frames"),
         ({"uri": "synthetic:", "masks": [[[0, 0], [1, 1]]]}, "/body/masks/0"),
+        ({"uri": "synthetic:", "masks": [[[0, 0], [1, 1], [1, 0]]] * 17}, "/body/masks"),
         ({"uri": "synthetic:", "masks": [[[0, 0], [1, 1], [2, 0]]]}, "/body/masks/0/2/0"),
     ],
 )
@@ -85,6 +91,9 @@ def test_the_field_that_is_wrong_is_named(site: Served, asked: dict[str, object]
     refused = site("POST", "/v1/cameras", asked)
     assert refused.status_code == 422
     assert [fault["pointer"] for fault in refused.json()["errors"]] == [pointer]
+    [record] = site.room.audit
+    assert (record.action, record.target, record.outcome) == ("api.call", "POST /v1/cameras", "refused")
+    assert record.reason.startswith(f"{pointer}: ")
 
 
 def test_other_kinds_are_a_setting(serve: Serve) -> None:
@@ -159,6 +168,15 @@ def test_its_state_and_what_is_wrong_with_it(site: Served) -> None:
     )
 
 
+def test_a_test_picture_of_a_camera_that_is_there_is_masked_as_it_is(site: Served) -> None:
+    mask, other = [[[0, 0], [0.5, 0], [0.5, 1]]], [[[0, 0], [1, 0], [0, 1]]]
+    site("POST", "/v1/cameras", {**HALL, "masks": mask})
+    for asked in ({"uri": HALL["uri"]}, {"uri": "rtsp://10.0.0.7/2", "id": "hall"}, {**HALL, "masks": other}):
+        assert site("POST", "/v1/probe", asked).status_code == 200
+    assert site("POST", "/v1/probe", {"uri": "rtsp://10.0.0.8/1"}).status_code == 200
+    assert [(record.after or {})["masks"] for record in site.room.audit[1:]] == [mask, mask, other, []]
+
+
 def test_a_test_picture_before_it_is_added(site: Served) -> None:
     picture = site("POST", "/v1/probe", {**HALL, "reason": "which way does it look"})
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
@@ -169,5 +187,17 @@ def test_a_test_picture_before_it_is_added(site: Served) -> None:
     assert [(record.action, record.outcome) for record in site.room.audit] == [
         ("camera.probe", "done"),
         ("camera.probe", "failed"),
+        ("camera.probe", "refused"),
     ]
     assert site("GET", "/v1/cameras").json()["cameras"] == []
+
+
+def test_a_change_that_cannot_be_written_into_the_audit_log_is_told_of_in_the_logs(
+    site: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.room.mute = True
+    assert site("POST", "/v1/cameras", HALL).status_code == 503
+    assert site.room.view.desired("hall") is not None
+    assert "camera.add of camera/hall by local was done and is not in the audit log" in caplog.text
+    assert site("POST", "/v1/cameras", {"uri": "webcam:0"}).status_code == 422
+    assert "camera.add of camera/new by local is not in the audit log" in caplog.text

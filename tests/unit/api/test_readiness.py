@@ -78,10 +78,29 @@ def test_a_check_that_hangs_is_not_ready_and_begun_once(serve: Serve, monkeypatc
         assert [check["ok"] for check in answer["checks"]] == [False, True]
         assert answer["checks"][0]["finding"] == "no answer within 0.05 s"
         site.room.clock += 10
+    assert len(begun) == 1
     go.set()
     while not site("GET", "/readyz").json()["ready"]:
         site.room.clock += 10
-    assert len(begun) == 1
+
+
+def test_what_was_found_too_late_is_not_told_as_of_now(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "PATIENCE_SECONDS", 0.05)
+    go = threading.Event()
+    found = iter(["an hour ago", "now"])
+
+    def find() -> str:
+        go.wait(30)
+        return next(found)
+
+    site = serve([Check("kafka", find)])
+    assert site("GET", "/readyz").status_code == 503
+    go.set()
+    [late] = site.app.state.desk.checks._running.values()
+    assert late.result(30).finding == "an hour ago"
+    site.room.clock += 3600
+    monkeypatch.setattr(readiness, "PATIENCE_SECONDS", 30)
+    assert site("GET", "/readyz").json()["checks"][0]["finding"] == "now"
 
 
 def test_alive_whatever_else(serve: Serve) -> None:

@@ -124,6 +124,8 @@ def test_what_people_ask_of_alerts(site: Served) -> None:
     assert site.room.asked[-1][2] == NOW
     assert [(each.action, each.target, each.outcome) for each in site.room.audit] == [
         ("alert.acknowledge", "alert/a", "done"),
+        ("alert.acknowledge", "alert/b", "refused"),
+        ("alert.acknowledge", "alert/c", "refused"),
         ("alerts.silence", "rule/sad", "done"),
         ("alerts.forget", "scope/hall", "done"),
         ("alerts.silence", "scope/hall", "done"),

@@ -22,6 +22,41 @@ def test_what_a_call_gives_and_what_it_raises() -> None:
     asyncio.run(calls())
 
 
+def test_those_that_wait_are_begun_in_turn_or_not_at_all() -> None:
+    async def calls() -> None:
+        go, begun = threading.Event(), []
+        threads = Threads("reads", 1, 30, waiting=2)
+        first = asyncio.create_task(threads.run(go.wait, 30))
+        second = asyncio.create_task(threads.run(begun.append, "second"))
+        gone = asyncio.create_task(threads.run(begun.append, "gone"))
+        await asyncio.sleep(0)  # each takes or awaits the thread
+        with pytest.raises(Refused, match=r"too much is under way \(reads\)"):
+            await threads.run(begun.append, "fourth")
+        gone.cancel()  # whoever asked went away
+        await asyncio.wait([gone])
+        go.set()
+        await asyncio.gather(first, second)
+        threads.close()
+        assert begun == ["second"]
+
+    asyncio.run(calls())
+
+
+def test_one_that_was_not_begun_says_so() -> None:
+    async def calls() -> None:
+        go = threading.Event()
+        threads = Threads("reads", 1, 0.05, waiting=1)
+        answers = await asyncio.gather(*(threads.run(go.wait, 30) for _ in "ab"), return_exceptions=True)
+        assert [str(answer.detail).partition("; ")[2] for answer in answers if isinstance(answer, Refused)] == [
+            "what was asked for may still be done",
+            "it was not begun",
+        ]
+        go.set()
+        threads.close()
+
+    asyncio.run(calls())
+
+
 def test_one_that_hangs_is_left_and_keeps_its_thread() -> None:
     async def calls() -> None:
         go = threading.Event()

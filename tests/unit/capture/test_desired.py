@@ -57,3 +57,22 @@ def test_what_cannot_be_is_refused(uri: str, more: dict[str, Any], told: str) ->
     assert told in str(refused.value)
     assert "secret@" not in str(refused.value)
     assert "abc" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"masks": [[(0.0, 0.0), (1.0, 1.0)]]}, "masks.0"),
+        ({"masks": [[(0.0, 0.0), (2.0, 0.0), (0.0, 1.0)]]}, "masks.0"),
+        ({"credentials": "env:AWS_SECRET_ACCESS_KEY"}, "credentials"),
+        ({"id": "../hall"}, "no name"),
+        ({"uri": "synthetic:?id=another"}, "the URI says another, the topic hall"),
+        ({"uri": "file://[x"}, "not a URL"),
+    ],
+)
+def test_a_record_of_the_topic_that_can_be_no_camera_is_refused(changes: dict[str, Any], told: str) -> None:
+    """It is another one's: nothing of it may stop capture, or be sent anywhere."""
+    camera = asked("synthetic:", camera_id="hall").model_copy(update=changes)
+    with pytest.raises(UsageError) as refused:
+        spec_of(camera, {"AWS_SECRET_ACCESS_KEY": "a:b"})
+    assert told in str(refused.value)

@@ -90,6 +90,11 @@ def test_the_uri_wins_over_the_settings() -> None:
         ("rtsp://h/?realtime=false", "realtime=false"),
         ("ftp://x/y.mp4", "ftp://"),
         ("file://server/x.mp4", "file://server"),
+        ("file://[server/x.mp4", "not a URL"),
+        ("ada:secret@10.0.0.7/1", "no scheme"),
+        ("rtsp://10.0.0.7/\x1b[2J", "\\x1b[2J': a character that cannot be printed"),
+        ("rtsp://10.0.0.7\r\nX-Header: 1/", "cannot be printed"),
+        ("clip\0.mp4", "cannot be printed"),
         ("clip.mp4?fps=0", "fps=0"),
         ("clip.mp4?fps=nan", "fps=nan"),
         ("clip.mp4?fps=1e9", "fps=1e9"),
@@ -117,7 +122,37 @@ def test_ids_given_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["rtsp://u:p#s3cret@h/", "rtsp://u:s3cret@h:x/", "ftp://u:s3cret@h/", "rtsp://u:s3cret@h/?fps=x"]
+    ("uri", "shown"),
+    [
+        ("rtsp://h:554/user=admin_password=s3cret_channel=1.sdp", "rtsp://h:554/user=***"),
+        ("rtsp://h/user=admin&password=s3cret&channel=1", "rtsp://h/user=***&password=***&channel=1"),
+        ("http://h/video;p%61ss=s3cret/1", "http://h/video;p%61ss=***/1"),
+        ("http://h/v?a=1;password=s3cret&b=2", "http://h/v?a=***&b=2"),
+        ("http://h/stream?src=rtsp://ada:s3cret@cam/1&w=9", "http://h/stream?src=***&w=9"),
+        ("http://h/stream?src=rtsp%3A%2F%2Fada%3As3cret%40cam", "http://h/stream?src=***"),
+        ("http://h/proxy/rtsp://ada:s3cret@cam/1", "http://h/***"),
+        ("rtsp://h/live@main?channel=1", "rtsp://h/live@main?channel=1"),
+    ],
+)
+def test_passwords_in_other_places_are_hidden_too(uri: str, shown: str) -> None:
+    spec = one(uri)
+    assert (spec.location, spec.public_uri) == (uri, shown)
+    assert "s3cret" not in spec.id
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "rtsp://u:p#s3cret@h/",
+        "rtsp://u:s3cret@h:x/",
+        "ftp://u:s3cret@h/",
+        "rtsp://u:s3cret@h/?fps=x",
+        "rtsp:/u:s3cret@h/",
+        "rtsp:u:s3cret@h/",
+        "u:s3cret@10.0.0.7/stream",
+        "ftp://h/?token=s3cret",
+        "rtsp://[h/?password=s3cret",
+    ],
 )
 def test_errors_hide_passwords(uri: str) -> None:
     with pytest.raises(UsageError) as caught:
@@ -127,6 +162,7 @@ def test_errors_hide_passwords(uri: str) -> None:
 
 def test_redact() -> None:
     assert redact("open rtsp://a:b@h/x, http://h/y") == "open rtsp://***@h/x, http://h/y"
+    assert redact("open rtsp://a:b/c@d@h/x") == "open rtsp://***@h/x"
 
 
 def test_a_task_travels_to_the_camera_process() -> None:

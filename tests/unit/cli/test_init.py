@@ -50,6 +50,19 @@ def test_five_questions(tmp_path: Path) -> None:
     assert refusals(settings.policy) == []
 
 
+def test_what_cannot_be_is_asked_again(tmp_path: Path) -> None:
+    file = tmp_path / "emostream.yaml"
+    said = ["", "To notice distress.", "a house", "care", "rtsp://host:port/a", "webcam:0", "", ""]
+    done = init(file, said="\n".join(said) + "\n")
+    assert done.exit_code == 0, done.output
+    assert "one of these, please" in done.output
+    assert "the port is no number" in done.output
+    settings = load(file)
+    assert (settings.site, settings.policy.setting) == ("site-1", "care")
+    assert [camera.uri for camera in settings.cameras] == ["webcam:0"]
+    assert settings.alerts, "where people are cared for rules for care are offered first"
+
+
 def test_options_answer_and_nothing_is_asked(tmp_path: Path) -> None:
     file = tmp_path / "emostream.yaml"
     done = init(file, *GIVEN, "--timezone", "Europe/Paris", "--camera", "synthetic:?people=2", "--no-alerts")

@@ -41,6 +41,9 @@ def test_a_record_survives_the_wire() -> None:
     [
         {"uri": "rtsp://admin:hunter2@10.0.0.5/stream"},
         {"uri": "http://10.0.0.5/mjpeg?user=a&pwd=hunter2&fps=5"},
+        {"uri": "http://10.0.0.5/mjpeg?apikey=hunter2"},
+        {"uri": "rtsp://10.0.0.5/user=admin_password=hunter2_channel=1"},
+        {"uri": "rtsp://admin:hunter2/3@10.0.0.5/stream"},
         {"token": "hunter2"},
         {"webhooks": [{"id": "a", "secret": "hunter2"}]},
         {"settings": {"Password": "hunter2"}},

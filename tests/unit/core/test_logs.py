@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import string
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from pipeline.logs import about, of, set_up
 from pipeline.logs.redact import MOST, redact
 from pipeline.logs.repeats import SECONDS, HeldBack, Repeats
+from pipeline.logs.set_up import MOST_CAMERAS
 from pipeline.messages import FrameHeader, FrameId
 from pipeline.settings import LogsSettings
 
@@ -100,6 +103,36 @@ def test_no_secret_is_written_wherever_it_stands(file: Path, form: str) -> None:
     assert "ValueError" in text
 
 
+UNCAUGHT = """
+import logging, sys, threading, warnings
+from pathlib import Path
+from pipeline.logs import set_up
+from pipeline.settings import LogsSettings
+set_up("INFO", Path(sys.argv[1]), logs=LogsSettings(format=sys.argv[2]))
+address = "rtsp://user:pa/ss@w0rd@10.0.0.7/live"
+def fail(): raise ValueError(address)
+thread = threading.Thread(target=fail, name="camera")
+thread.start()
+thread.join()
+warnings.warn(address)
+logging.getLogger("a").info("%d frames", address)
+logging.getLogger("a").info("stack", stack_info=True)
+raise RuntimeError(address) from ValueError(address)
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_secret_is_in_what_nobody_catches(tmp_path: Path, form: str) -> None:
+    file = tmp_path / "role.log"
+    done = subprocess.run([sys.executable, "-c", UNCAUGHT, file, form], capture_output=True, text=True, check=False)
+    text = file.read_text() + done.stderr
+    assert done.returncode == 1
+    assert done.stderr == ""
+    assert "ss@w0rd" not in text
+    for told in ("thread camera ended", "ValueError", "UserWarning", "a line is lost: TypeError", "RuntimeError"):
+        assert told in text
+
+
 def test_no_picture_is_written(file: Path) -> None:
     set_up("INFO", file)
     jpeg = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40
@@ -116,10 +149,19 @@ def test_the_password_of_a_uri(before: str, password: str, after: str) -> None:
     assert f"me:{password}" not in redact(f"{before} rtsp://me:{password}@camera.local/1 {after}")
 
 
+@given(st.text(min_size=4), st.sampled_from([json.dumps, repr]))
+def test_a_password_as_json_and_python_write_it(password: str, written: Callable[[object], str]) -> None:
+    text = written({"password": f"Zq9{password}Zq9", "camera": "door"})
+    assert "Zq9" not in redact(text)
+    assert "door" in redact(text)
+
+
 @given(AROUND, SECRET, st.sampled_from([
     "Authorization: Bearer {}", "authorization: Basic {}", "'Authorization': 'Bearer {}'", '"authorization":"{}"',
     "token={}", "?access_token={}&x=1", "password: {}", "api_key='{}'", '"client_secret": "{}"', "bearer {}",
-    "EMOSTREAM_CLASSIFY__TOKEN={}", "secret=whsec_{}", "whsec_{}", "{{'password': '{}'}}",
+    "EMOSTREAM_CLASSIFY__TOKEN={}", "secret=whsec_{}", "whsec_{}", "{{'password': '{}'}}", "/live?usr=me&pwd={}&x=1",
+    "/user=me_password={}_channel=1", "Cookie: a=b; emostream={}", 'Authorization: Digest username="me", response="{}"',
+    "rtsp%3A%2F%2Fme%3A{}%40camera", "X-Api-Key: {}", "?sig={}", "Proxy-Authorization: NTLM {}", "auth={}",
 ]))  # fmt: skip
 def test_tokens_and_signing_secrets(before: str, secret: str, form: str) -> None:
     secret = f"Zq9{secret}"
@@ -143,7 +185,20 @@ def test_a_line_without_a_secret_stays_as_it_is() -> None:
 
 
 def test_a_huge_line_is_looked_at_quickly() -> None:
-    for piece in ("a://", "b'", "password", "://@", "authorization:", "whsec_", "token=", "/9j/", "\\", "a" * 40 + "."):
+    for piece in (
+        "a://",
+        "a://" * 20_000 + " ",
+        "@a://",
+        "b'",
+        "password",
+        "://@",
+        "authorization:",
+        "whsec_",
+        "token=",
+        "/9j/",
+        "\\",
+        "a" * 40 + ".",
+    ):
         assert len(redact(piece * (2_000_000 // len(piece)))) <= MOST + 40
 
 
@@ -179,3 +234,14 @@ def test_a_flood_of_one_camera_leaves_the_others_heard(file: Path) -> None:
     assert told[-1]["held_back"] == 295
     assert "295 more in" in told[-1]["message"]
     assert "dead letter at 299" in told[-1]["message"]
+
+
+def test_names_that_somebody_makes_up_do_not_flood_the_log(file: Path) -> None:
+    set_up("INFO", file, logs=LogsSettings(format="json", repeats=2))
+    flood = 6000
+    for seq in range(flood):
+        log.warning("dead letter at %d", seq, extra=of(FrameId("site", f"camera-{seq}", 1, seq)))
+    log.warning("another line is heard")
+    told = [json.loads(line) for line in lines(file)]
+    assert sum("held_back" not in line for line in told) == 2 * MOST_CAMERAS + 1
+    assert sum(line.get("held_back", 1) for line in told) == flood + 1

@@ -47,6 +47,39 @@ def test_every_pixel_behind_a_mask_is_black_after_the_jpeg(masks: Polygons, widt
     assert not decoded[inside(masks, width, height)].any()
 
 
+TWICE_ROUND = {
+    "the same way again": [TRIANGLE * 2, TRIANGLE],
+    "closed by its first corner": [(*TRIANGLE, TRIANGLE[0]), TRIANGLE],
+    "a corner of it once more": [(*CORNER, (0.0, 0.0), (0.1, 0.0), (0.1, 0.2), (0.0, 0.2)), CORNER],
+    "inwards in a spiral": [
+        ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9), (0.1, 0.1), (0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8)),
+        ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9)),
+    ],
+}
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("case", TWICE_ROUND)
+def test_a_mask_that_goes_round_something_twice_hides_it_all_the_same(case: str, backwards: bool) -> None:
+    twice, once = ([[*polygon]] for polygon in TWICE_ROUND[case])
+    settings = CameraSettings(uri="synthetic:", masks=[twice[0][::-1] if backwards else twice[0]])
+    jpeg, *_ = encode_jpeg(busy(320, 240, 1), ReadOptions(), camera_specs([settings])[0].masks)
+    decoded = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert not decoded[inside(tuple(map(tuple, once)), 320, 240)].any()
+
+
+def test_a_window_in_a_mask_stays_open() -> None:
+    """Round it, in by a slit, and round the window the other way."""
+    outer, window = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)), ((0.3, 0.3), (0.3, 0.7), (0.7, 0.7), (0.7, 0.3))
+    mask = (*outer, outer[0], *window, window[0])
+    black = np.zeros((240, 320), bool)
+    for top, bottom, left, right in rectangles((mask,), 320, 240):
+        black[top:bottom, left:right] = True
+    assert not black[100:140, 130:190].any()
+    assert black[:60].all()
+    assert black[:, :80].all()
+
+
 def test_nothing_behind_a_mask_leaves_a_trace_in_the_frame() -> None:
     """Two pictures that differ behind the mask alone are the same bytes, scaled down or not."""
     for max_side in (320, 640):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,15 @@ from tests.records import alert, face, observed
 from tests.unit.dashboard.served import Page, hear, live, told
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-JPEG = b"\xff\xd8\xff\xe0 and so on"
+SIZE = b"\xff\xc0\x00\x0b\x08"  # of a JPEG; then its height, its width
+
+
+def jpeg(width: int, height: int) -> bytes:
+    """As much of one as is looked at."""
+    return b"\xff\xd8" + SIZE + struct.pack(">HH", height, width) + b"\x01\x01\x11\x00\xff\xd9"
+
+
+JPEG = jpeg(8, 6)
 
 
 def window(
@@ -51,14 +60,16 @@ def test_a_camera_as_the_page_is_told_of_it() -> None:
         }  # fmt: skip
 
 
-def test_a_preview_is_served_as_it_came_and_only_if_it_is_a_jpeg() -> None:
+def test_a_preview_is_served_as_it_came_and_only_if_it_is_a_small_jpeg() -> None:
     page = Page()
-    page.know(Preview("site", "cam", 1, 7, NOW, JPEG), Preview("site", "odd", 1, 7, NOW, b"<svg onload=alert(1)>"))
+    odd = {"markup": b"<svg onload=alert(1)>", "huge": jpeg(30000, 30000), "cut": JPEG[:9], "sizeless": JPEG[:2] * 9}
+    page.know(Preview("site", "cam", 1, 7, NOW, JPEG))
+    page.know(*(Preview("site", name, 1, 7, NOW, value) for name, value in odd.items()))
     with page.client() as client:
         answer = client.get("/previews/cam")
         assert (answer.content, answer.headers["content-type"], answer.headers["etag"]) == (JPEG, "image/jpeg", '"1-7"')
         assert answer.headers["cache-control"] == "no-store"
-        assert [client.get(f"/previews/{name}").status_code for name in ("odd", "nobody")] == [404, 404]
+        assert {client.get(f"/previews/{name}").status_code for name in (*odd, "nobody")} == {404}
 
 
 def test_the_past_is_told_once_and_then_what_is_new() -> None:

@@ -101,7 +101,15 @@ def test_a_name_that_was_made_to_point_here_is_not_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "same-site"}]
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "http://["},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+    ],
 )
 def test_pages_of_others_can_change_nothing_and_hear_nothing(headers: dict[str, str]) -> None:
     with Page().client() as client:

@@ -130,6 +130,22 @@ def test_nothing_that_reads_faces_or_shows_them_starts(role: str, given: object,
     assert done.exception.message.startswith("policy.")
 
 
+@pytest.mark.parametrize("setting", sorted(FORBIDDEN))
+def test_what_is_forbidden_is_not_declared_at_the_command_line_either(setting: str) -> None:
+    done = CliRunner().invoke(app, ["up", "--camera", "synthetic:", "--purpose", "To see.", "--setting", setting])
+    assert isinstance(done.exception, UsageError), done.output
+    assert done.exception.message.startswith(f"policy.setting: {setting}: ")
+
+
+@pytest.mark.parametrize("place", ["zones", "cameras"])
+def test_a_demonstration_does_not_cover_a_place_that_is_forbidden(place: str, tmp_path: Path) -> None:
+    file = tmp_path / "emostream.yaml"
+    file.write_text(yaml.safe_dump({"policy": {place: {"staff": {"setting": "workplace"}}}}))
+    done = CliRunner().invoke(app, ["demo", "-c", str(file)])
+    assert isinstance(done.exception, UsageError), done.output
+    assert done.exception.message.startswith(f"policy.{place}.staff.setting: workplace: ")
+
+
 def test_check_says_what_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "emostream.yaml"
     file.write_text(yaml.safe_dump({"policy": {**CARE, "setting": "workplace"}}))

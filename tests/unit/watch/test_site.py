@@ -24,6 +24,7 @@ from pipeline.watch.condition import Kind
 from pipeline.watch.flow import POINTS
 from pipeline.watch.recent import Latencies
 from pipeline.watch.site import SiteView
+from pipeline.watch.windows import BYTES
 from tests.records import alert, at, face, ledger, observed
 
 HOUR = timedelta(hours=1)
@@ -202,6 +203,17 @@ def test_windows_are_bounded_by_time_and_by_count() -> None:
     assert sum(counts) == 100
     assert max(counts) - min(counts) <= 1
     assert known.windows.latest(Scope.CAMERA, "cam", "60s").start == at(60 * 89)  # type: ignore[union-attr]
+
+
+def test_windows_are_bounded_by_their_size() -> None:
+    known = view(most=10)
+    wide = {f"camera-{number:0200}": 1.0 for number in range(30)}
+    for number in range(50):
+        known.apply(window(0, f"cam-{number}", cameras=wide), at(0))
+    kept = [known.windows.latest(*key) for key in known.windows.histories()]
+    sizes = [len(each.value) for each in kept if each]
+    assert 10 * BYTES - 2 * max(sizes) < sum(sizes) <= 10 * BYTES
+    assert "cam-49" in [name for _, name, _ in known.windows.histories()]
 
 
 def test_a_window_that_comes_after_a_later_one_is_in_order() -> None:
