@@ -28,6 +28,7 @@ from pipeline.analyze import intake
 from pipeline.analyze.batching import Batch, Batcher
 from pipeline.analyze.crowds import Crowds
 from pipeline.analyze.held import CameraInView, Held, Job, Outs
+from pipeline.analyze.overload import NO_PREVIEWS, STEPS, Overload
 from pipeline.analyze.preview import Previews
 from pipeline.analyze.recorder import Recorder
 from pipeline.analyze.sight.monitor import SightMonitor
@@ -45,7 +46,7 @@ from pipeline.kafka.noted import note, to_noted
 from pipeline.kafka.outbox import Committed, Out, Outbox
 from pipeline.kafka.reader import Reader
 from pipeline.logs import of
-from pipeline.messages import FrameId, Ledger
+from pipeline.messages import FrameHeader, FrameId, Ledger, SeqRange
 from pipeline.metrics import Metrics
 from pipeline.settings import AnalyzeSettings, Settings
 from pipeline.topics import EVENTS, FRAMES, name
@@ -96,6 +97,7 @@ class Worker:
         self._topic = name(settings.kafka, FRAMES)
         self._recorder = Recorder(settings.kafka, vision.detector, classifier.model, metrics)
         self._sums = Sums(self._recorder) if privacy.aggregates else None
+        self._overload = Overload(settings.overload)
         self._held: dict[TopicPartition, Held] = {}
         self._revoked = Revoked()
         analyze = settings.analyze
@@ -242,10 +244,16 @@ class Worker:
         if written and self._sums is None:
             entry.finish(_made(before))
             return None
+        age = time.time() - record.timestamp / 1000
+        self._overload.read(age)
+        if reason := self._overload.dropped(header, age):
+            entry.finish(partial(self._dropped, held, header, before, reason))
+            return None
         spans = FrameSpans.of(self._spans, header)
         job = Job(held, entry, record, header, before, again=written, spans=spans)
         previews = held.camera(header.frame_id.key).previews
-        job.preview = previews is not None and previews.due(header.captured_at)
+        if previews is not None and NO_PREVIEWS not in self._overload.taken:
+            job.preview = previews.due(header.captured_at)
         held.expect(job)
         return job
 
@@ -314,7 +322,7 @@ class Worker:
             if seen.blind != before:
                 job.before += self._recorder.sight(header, before, seen.blind, camera.sight.since)
         size = seen.width, seen.height
-        job.followed = camera.faces.follow(seen.faces, looked.cropped, size, header.captured_at)
+        job.followed = camera.faces.follow(seen.faces, looked.cropped, size, header.captured_at, self._overload.hold)
         if camera.previews is not None:
             job.before += self._preview(job, camera.previews, looked)
         read = set(job.followed.read)
@@ -410,7 +418,9 @@ class Worker:
                 if job.again or job.held.written(header.frame_id):
                     return [*job.before, *sums]
             traceparent = header.traceparent if job.spans is None else job.spans.emitted()
-            told = self._recorder.observed(header, seen, traceparent, withheld=self._sums is not None)
+            told = self._recorder.observed(
+                header, seen, traceparent, withheld=self._sums is not None, degradation=self._overload.taken
+            )
         except Exception as error:  # a bug of ours must not stop the partition
             return self._bug(job, "telling of its faces", error)
         job.held.wrote(header.frame_id)
@@ -419,6 +429,15 @@ class Worker:
     def _passed_on(self, held: Held, ledger: Ledger, outs: list[Out]) -> list[Out]:
         """What is written at a ledger record."""
         return outs if self._sums is None else [*self._sums.ledger(held, ledger, time.monotonic()), *outs]
+
+    def _dropped(self, held: Held, header: FrameHeader, before: list[Out], reason: str) -> list[Out]:
+        """A frame that nobody looks at, for want of time."""
+        frame = header.frame_id
+        told = self._recorder.dropped(frame, SeqRange(first=frame.seq, last=frame.seq), reason, header.captured_at)
+        outs = [*before, told]
+        if self._sums is None:
+            return outs
+        return [*self._sums.until(held, frame.key, header.captured_at, time.monotonic()), *outs]
 
     def _unusable(self, job: Job, error: BadRecord) -> list[Out]:
         outs = [*job.before, *(() if job.again else self._recorder.dead(job.record, error))]
@@ -444,7 +463,15 @@ class Worker:
             self._next_commit = now + self._settings.commit_seconds
             self._tell_of_silent(now)
             self._commit()
+            self._judge()
             self._show()
+
+    def _judge(self) -> None:
+        """What is given up from now on, or no more."""
+        before = self._overload.taken
+        self._overload.judge(idle=not self._frames())
+        if before != self._overload.taken:
+            log.warning("behind: %s", ", ".join(self._overload.taken) or "no more, everything is done again")
 
     def _tell_of_silent(self, now: float) -> None:
         """Sums of cameras that are silent, where all is read: they need not wait."""
@@ -471,6 +498,8 @@ class Worker:
     # showing
 
     def _show(self) -> None:
+        for step in STEPS:
+            self._metrics.degradation.labels(step).set(step in self._overload.taken)
         lag = 0
         for partition in self._consumer.assignment():
             end = self._consumer.highwater(partition)
