@@ -26,6 +26,12 @@ class Overload:
         self._bounds = {step: getattr(settings, f"{step}_seconds") for step in STEPS}
         self._oldest: float | None = None
         self._taken: tuple[str, ...] = ()
+        self._behind = 0.0
+
+    @property
+    def behind(self) -> float:
+        """Seconds, when it was judged last."""
+        return self._behind
 
     @property
     def taken(self) -> tuple[str, ...]:
@@ -46,10 +52,10 @@ class Overload:
 
         `idle`: there is nothing to do. When nothing was read and there is, all stays as it was: reading pauses.
         """
-        behind, self._oldest = self._oldest, None
-        if behind is None and not idle:
+        oldest, self._oldest = self._oldest, None
+        if oldest is None and not idle:
             return
-        behind = behind or 0.0
+        self._behind = behind = oldest or 0.0
         self._taken = tuple(
             step
             for step, bound in self._bounds.items()

@@ -109,6 +109,7 @@ class Worker:
         self._next_commit = 0.0
         self._stop = threading.Event()
         self._waiting_for_model = False
+        self._asking = 0  # batches that are with the model or wait for a thread that asks it
         self._loops = 0
         self._written = 0
 
@@ -117,7 +118,16 @@ class Worker:
         self._stop.set()
 
     def status(self) -> Status:
-        return Status(self._loops, self._written, self._frames(), self._waiting_for_model, self._outbox.waiting)
+        return Status(
+            self._loops,
+            self._written,
+            self._frames(),
+            self._waiting_for_model,
+            self._outbox.waiting,
+            self._overload.behind,
+            time.process_time(),
+            self._asking > self._settings.requests,
+        )
 
     def run(self) -> None:
         """Work until `stop`. Raises DependencyError when an output is not taken or another took this one's place."""
@@ -337,7 +347,7 @@ class Worker:
             job.spans.asks()
         tokens = [(job, index) for index in job.followed.read]
         for batch in self._batcher.add(tokens, crops, time.monotonic()):
-            self._request_pool.submit(self._classify, batch)
+            self._ask(batch)
 
     def _preview(self, job: Job, previews: Previews, looked: Looked) -> list[Out]:
         """The camera's next one, if it is this frame's turn."""
@@ -350,9 +360,13 @@ class Worker:
     def _send_due(self, now: float) -> None:
         due = self._batcher.due(now)
         if due is not None:
-            self._request_pool.submit(self._classify, due)
+            self._ask(due)
 
     # scoring
+
+    def _ask(self, batch: Batch[tuple[Job, int]]) -> None:
+        self._asking += 1
+        self._request_pool.submit(self._classify, batch)
 
     def _classify(self, batch: Batch[tuple[Job, int]]) -> None:
         """In the request pool. Asks until the model answers or the worker stops."""
@@ -389,6 +403,7 @@ class Worker:
         return requesting(self._spans, frames, len(batch.tokens))
 
     def _take_scored(self, batch: Batch[tuple[Job, int]], scored: Scored) -> None:
+        self._asking -= 1
         self._recorder.scored(len(batch.tokens) - len(scored.errors))
         for at, (job, index) in enumerate(batch.tokens):
             assert isinstance(job.answer, Looked)
