@@ -56,6 +56,7 @@ class Metrics:
             "camera_blind", "1 while the camera sees nothing of use, by reason.", "camera_id", "reason"
         )
         self.previews = counter("previews", "Blurred pictures of a camera for the page.", "camera_id")
+        self.degradation = gauge("degradation", "1 while it is given up because the analyzer is behind.", "reason")
         self.dead_letters = counter("dead_letters", "Records that could not be used.", "reason")
         self.faces_detected = counter("faces_detected", "Faces found in frames.", "camera_id")
         self.faces_rejected = counter("faces_rejected", "Faces whose expression is not told, by reason.", "reason")

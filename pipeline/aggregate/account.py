@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from pipeline.aggregate.seqset import SeqSet
-from pipeline.messages import FrameId, Idle, Ledger, Message, Observation, Stub
+from pipeline.messages import DROPPED_UNREAD, FrameId, Idle, Ledger, Message, Observation, Stub
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Session:
         in_flight = _merge(fated, self.unread)
         return Frames(
             captured=self.captured,
-            published=observed + dead + dropped.get("expired", 0) + in_flight,
+            published=observed + dead + sum(dropped.get(reason, 0) for reason in DROPPED_UNREAD) + in_flight,
             observed=observed,
             dead_lettered=dead,
             dropped={reason: count for reason, count in dropped.items() if count},

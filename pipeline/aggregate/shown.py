@@ -9,7 +9,7 @@ from pipeline.aggregate.fates import Fates
 from pipeline.aggregate.panes import Camera
 from pipeline.metrics import Metrics
 
-REASONS = ("buffer_full", "expired", "publish_failed", "too_large")
+REASONS = ("buffer_full", "expired", "overload", "publish_failed", "thinned", "too_large")
 """Counted from zero on, so that the first frames that are dropped for one of them show in a rate."""
 
 

@@ -1,8 +1,8 @@
-"""What analyze says of a record: observation, stub, dead letter, or frames that expired. Pure."""
+"""What analyze says of a record: observation, stub, dead letter, or frames that were dropped. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -52,7 +52,13 @@ class Seen:
 
 
 def observation(
-    header: FrameHeader, seen: Seen, detector: ModelRef, model: ModelRef, now: datetime, withheld: bool = False
+    header: FrameHeader,
+    seen: Seen,
+    detector: ModelRef,
+    model: ModelRef,
+    now: datetime,
+    withheld: bool = False,
+    degradation: Sequence[str] = (),
 ) -> Observation:
     """`withheld`: without its faces, and without what tells how many there are."""
     frame = header.frame_id
@@ -71,6 +77,7 @@ def observation(
         detector=detector,
         model=model,
         blind=seen.blind,
+        degradation=list(degradation),
         timings={stage: round(seconds, 6) for stage, seconds in timings.items()},
         faces=[] if withheld else seen.faces,
         scripted=scripted,
@@ -114,9 +121,9 @@ def dead_letter(
     )
 
 
-def expired(frame: FrameId, gap: SeqRange, at: datetime) -> Ledger:
-    """Tells of frames that Kafka's retention took before they were read. It covers no frame itself."""
-    following = gap.last + 1
+def dropped(frame: FrameId, frames: SeqRange, reason: str, at: datetime) -> Ledger:
+    """Tells of frames of this session that stood on the topic and were not looked at. It covers no frame itself."""
+    following = frames.last + 1
     return Ledger(
         site=frame.site,
         camera=frame.camera,
@@ -127,9 +134,9 @@ def expired(frame: FrameId, gap: SeqRange, at: datetime) -> Ledger:
         first_seq=following,
         next_seq=following,
         expected=0.0,
-        dropped={"expired": [gap]},
+        dropped={reason: [frames]},
         state=CameraState.UP,
-        reason="expired unread",
+        reason=f"{reason} unread",
     )
 
 

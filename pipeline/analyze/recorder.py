@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.analyze.image import Image
 from pipeline.analyze.intake import captured_at, identity
-from pipeline.analyze.observe import OF_PICTURES, Place, Seen, dead_letter, expired, observation, stub
+from pipeline.analyze.observe import OF_PICTURES, Place, Seen, dead_letter, dropped, observation, stub
 from pipeline.analyze.vision import Looked
 from pipeline.errors import BadRecord
 from pipeline.kafka.outbox import Out
 from pipeline.logs import of
 from pipeline.messages import (
+    EXPIRED,
     Box,
     CameraSight,
     CrowdRecord,
@@ -66,7 +67,14 @@ class Recorder:
             metrics.dead_letters.labels(reason)
         metrics.faces_rejected.labels(MODEL_ERROR)
 
-    def observed(self, header: FrameHeader, seen: Seen, traceparent: str, withheld: bool = False) -> Out:
+    def observed(
+        self,
+        header: FrameHeader,
+        seen: Seen,
+        traceparent: str,
+        withheld: bool = False,
+        degradation: Sequence[str] = (),
+    ) -> Out:
         """The frame's observation, of this place in its trace. `withheld`: nothing is told or counted of its faces."""
         now = self._now()
         frame = header.frame_id
@@ -81,7 +89,7 @@ class Recorder:
                 self._metrics.faces_rejected.labels(face.reason).inc()
             elif face.label is not None:
                 self._metrics.emotions.labels(face.label).inc()
-        record = observation(header, seen, self._detector, self._model, now, withheld)
+        record = observation(header, seen, self._detector, self._model, now, withheld, degradation)
         headers = headers_of(record) + trace_headers(traceparent)
         return Out(self._events, frame.key.encode(), record.encode(), headers)
 
@@ -115,9 +123,13 @@ class Recorder:
             return []
         said = frame.key, gap.first, gap.last
         log.warning("%s: frames %d..%d expired in Kafka before they were read", *said, extra=of(frame))
-        self._metrics.frames_dropped.labels(frame.camera, "analyze", "expired").inc(len(gap))
-        record = expired(frame, gap, at)
-        return [Out(self._events, frame.key.encode(), record.encode(), headers_of(record))]
+        return [self.dropped(frame, gap, EXPIRED, at)]
+
+    def dropped(self, frame: FrameId, frames: SeqRange, reason: str, at: datetime) -> Out:
+        """Tells of frames of this session that stood on the topic and were not looked at."""
+        self._metrics.frames_dropped.labels(frame.camera, "analyze", reason).inc(len(frames))
+        record = dropped(frame, frames, reason, at)
+        return Out(self._events, frame.key.encode(), record.encode(), headers_of(record))
 
     def sight(self, header: FrameHeader, before: str, now: str, since: datetime | None) -> list[Out]:
         """The camera has become blind, for another reason than `before`, or sees again: ""."""

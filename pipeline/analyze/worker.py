@@ -29,6 +29,7 @@ from pipeline.analyze.batching import Batch, Batcher
 from pipeline.analyze.crowds import Crowds
 from pipeline.analyze.heap import give_back
 from pipeline.analyze.held import CameraInView, Held, Job, Outs
+from pipeline.analyze.overload import NO_PREVIEWS, STEPS, Overload
 from pipeline.analyze.preview import Previews
 from pipeline.analyze.recorder import Recorder
 from pipeline.analyze.sight.monitor import SightMonitor
@@ -46,7 +47,7 @@ from pipeline.kafka.noted import note, to_noted
 from pipeline.kafka.outbox import Committed, Out, Outbox
 from pipeline.kafka.reader import Reader
 from pipeline.logs import of
-from pipeline.messages import FrameId, Ledger
+from pipeline.messages import FrameHeader, FrameId, Ledger, SeqRange
 from pipeline.metrics import Metrics
 from pipeline.settings import AnalyzeSettings, Settings
 from pipeline.topics import EVENTS, FRAMES, name
@@ -98,6 +99,7 @@ class Worker:
         self._topic = name(settings.kafka, FRAMES)
         self._recorder = Recorder(settings.kafka, vision.detector, classifier.model, metrics)
         self._sums = Sums(self._recorder) if privacy.aggregates else None
+        self._overload = Overload(settings.overload)
         self._held: dict[TopicPartition, Held] = {}
         self._revoked = Revoked()
         analyze = settings.analyze
@@ -110,6 +112,7 @@ class Worker:
         self._next_tidying = time.monotonic() + TIDY_SECONDS
         self._stop = threading.Event()
         self._waiting_for_model = False
+        self._asking = 0  # batches that are with the model or wait for a thread that asks it
         self._loops = 0
         self._written = 0
 
@@ -118,7 +121,16 @@ class Worker:
         self._stop.set()
 
     def status(self) -> Status:
-        return Status(self._loops, self._written, self._frames(), self._waiting_for_model, self._outbox.waiting)
+        return Status(
+            self._loops,
+            self._written,
+            self._frames(),
+            self._waiting_for_model,
+            self._outbox.waiting,
+            self._overload.behind,
+            time.process_time(),
+            self._asking > self._settings.requests,
+        )
 
     def run(self) -> None:
         """Work until `stop`. Raises DependencyError when an output is not taken or another took this one's place."""
@@ -245,10 +257,16 @@ class Worker:
         if written and self._sums is None:
             entry.finish(_made(before))
             return None
+        age = time.time() - record.timestamp / 1000
+        self._overload.read(age)
+        if reason := self._overload.dropped(header, age):
+            entry.finish(partial(self._dropped, held, header, before, reason))
+            return None
         spans = FrameSpans.of(self._spans, header)
         job = Job(held, entry, record, header, before, again=written, spans=spans)
         previews = held.camera(header.frame_id.key).previews
-        job.preview = previews is not None and previews.due(header.captured_at)
+        if previews is not None and NO_PREVIEWS not in self._overload.taken:
+            job.preview = previews.due(header.captured_at)
         held.expect(job)
         return job
 
@@ -317,7 +335,7 @@ class Worker:
             if seen.blind != before:
                 job.before += self._recorder.sight(header, before, seen.blind, camera.sight.since)
         size = seen.width, seen.height
-        job.followed = camera.faces.follow(seen.faces, looked.cropped, size, header.captured_at)
+        job.followed = camera.faces.follow(seen.faces, looked.cropped, size, header.captured_at, self._overload.hold)
         if camera.previews is not None:
             job.before += self._preview(job, camera.previews, looked)
         read = set(job.followed.read)
@@ -332,7 +350,7 @@ class Worker:
             job.spans.asks()
         tokens = [(job, index) for index in job.followed.read]
         for batch in self._batcher.add(tokens, crops, time.monotonic()):
-            self._request_pool.submit(self._classify, batch)
+            self._ask(batch)
 
     def _preview(self, job: Job, previews: Previews, looked: Looked) -> list[Out]:
         """The camera's next one, if it is this frame's turn."""
@@ -345,9 +363,13 @@ class Worker:
     def _send_due(self, now: float) -> None:
         due = self._batcher.due(now)
         if due is not None:
-            self._request_pool.submit(self._classify, due)
+            self._ask(due)
 
     # scoring
+
+    def _ask(self, batch: Batch[tuple[Job, int]]) -> None:
+        self._asking += 1
+        self._request_pool.submit(self._classify, batch)
 
     def _classify(self, batch: Batch[tuple[Job, int]]) -> None:
         """In the request pool. Asks until the model answers or the worker stops."""
@@ -384,6 +406,7 @@ class Worker:
         return requesting(self._spans, frames, len(batch.tokens))
 
     def _take_scored(self, batch: Batch[tuple[Job, int]], scored: Scored) -> None:
+        self._asking -= 1
         self._recorder.scored(len(batch.tokens) - len(scored.errors))
         for at, (job, index) in enumerate(batch.tokens):
             assert isinstance(job.answer, Looked)
@@ -413,7 +436,9 @@ class Worker:
                 if job.again or job.held.written(header.frame_id):
                     return [*job.before, *sums]
             traceparent = header.traceparent if job.spans is None else job.spans.emitted()
-            told = self._recorder.observed(header, seen, traceparent, withheld=self._sums is not None)
+            told = self._recorder.observed(
+                header, seen, traceparent, withheld=self._sums is not None, degradation=self._overload.taken
+            )
         except Exception as error:  # a bug of ours must not stop the partition
             return self._bug(job, "telling of its faces", error)
         job.held.wrote(header.frame_id)
@@ -422,6 +447,15 @@ class Worker:
     def _passed_on(self, held: Held, ledger: Ledger, outs: list[Out]) -> list[Out]:
         """What is written at a ledger record."""
         return outs if self._sums is None else [*self._sums.ledger(held, ledger, time.monotonic()), *outs]
+
+    def _dropped(self, held: Held, header: FrameHeader, before: list[Out], reason: str) -> list[Out]:
+        """A frame that nobody looks at, for want of time."""
+        frame = header.frame_id
+        told = self._recorder.dropped(frame, SeqRange(first=frame.seq, last=frame.seq), reason, header.captured_at)
+        outs = [*before, told]
+        if self._sums is None:
+            return outs
+        return [*self._sums.until(held, frame.key, header.captured_at, time.monotonic()), *outs]
 
     def _unusable(self, job: Job, error: BadRecord) -> list[Out]:
         outs = [*job.before, *(() if job.again else self._recorder.dead(job.record, error))]
@@ -447,10 +481,18 @@ class Worker:
             self._next_commit = now + self._settings.commit_seconds
             self._tell_of_silent(now)
             self._commit()
+            self._judge()
             self._show()
         if now >= self._next_tidying:
             self._next_tidying = now + TIDY_SECONDS
             give_back()
+
+    def _judge(self) -> None:
+        """What is given up from now on, or no more."""
+        before = self._overload.taken
+        self._overload.judge(idle=not self._frames())
+        if before != self._overload.taken:
+            log.warning("behind: %s", ", ".join(self._overload.taken) or "no more, everything is done again")
 
     def _tell_of_silent(self, now: float) -> None:
         """Sums of cameras that are silent, where all is read: they need not wait."""
@@ -477,6 +519,8 @@ class Worker:
     # showing
 
     def _show(self) -> None:
+        for step in STEPS:
+            self._metrics.degradation.labels(step).set(step in self._overload.taken)
         lag = 0
         for partition in self._consumer.assignment():
             end = self._consumer.highwater(partition)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import psutil
 from rich.console import Console
 
 from pipeline.bench.bare import WARM_UP
@@ -29,6 +28,7 @@ from pipeline.errors import DependencyError, UsageError
 from pipeline.kafka.clients import apply_topics, producer
 from pipeline.kafka.reader import Reader, parse
 from pipeline.local.process import Process
+from pipeline.local.processes import cpu_seconds
 from pipeline.local.roles import role, write_settings
 from pipeline.local.stack import LocalStack
 from pipeline.local.system import Plan, SystemRun
@@ -38,18 +38,6 @@ from pipeline.topics import EVENTS, FRAMES, name
 
 WAYS = ("in-turn", "overlapped")
 PATIENCE_POLLS = 300  # of 0.2 s without an event, until a run is given up
-PARTS = (  # what a process of ours is, by its command line; the first that fits
-    ("kafka.Kafka", "kafka"),
-    ("org.pytorch.serve", "torchserve frontend"),
-    ("model_service_worker", "torchserve worker"),
-    ("ray::Analyzer", "analyzer"),
-    ("pipeline.cli analyze", "supervisor"),
-    ("pipeline.cli capture", "capture"),
-    ("pipeline.capture.child", "capture"),
-    ("ray", "ray"),
-    ("raylet", "ray"),
-    ("gcs_server", "ray"),
-)
 
 
 def run(settings: Settings, uris: Sequence[str], frames: int, rounds: int, console: Console) -> dict[str, Any]:
@@ -121,9 +109,9 @@ def through_the_pipeline(
         with role("analyze", write_settings(settings, folder), folder) as analyze:
             seen: list[Observation] = []
             _observe(reader, seen, warm, analyze)
-            before, began = _cpu_seconds(), len(seen)
+            before, began = cpu_seconds(), len(seen)
             _observe(reader, seen, last, analyze)
-            spent = {part: seconds - before[part] for part, seconds in _cpu_seconds().items()}
+            spent = {part: seconds - before[part] for part, seconds in cpu_seconds().items()}
             timed = len(seen) - began
             _observe(reader, seen, len(frames), analyze)
     times = sorted(observation.processed_at for observation in seen)
@@ -173,23 +161,6 @@ def _observe(reader: Reader, seen: list[Observation], count: int, analyze: Proce
         analyze.check()
         if empty > PATIENCE_POLLS:
             raise DependencyError(f"only {len(seen)} of {count} frames came through", f"see {analyze.log}")
-
-
-def _cpu_seconds() -> defaultdict[str, float]:
-    """CPU seconds so far of each part, over all of its processes; this process is "bench"."""
-    me = psutil.Process()
-    spent = defaultdict(float, bench=sum(me.cpu_times()[:2]))
-    for process in me.children(recursive=True):
-        try:
-            command = " ".join(process.cmdline()) or process.name()
-            times = process.cpu_times()
-        except psutil.Error:
-            continue
-        if "guardian.py" in command:
-            continue
-        part = next((part for sign, part in PARTS if sign in command), "other")
-        spent[part] += times.user + times.system
-    return spent
 
 
 def _whole(stack: LocalStack, cameras: Sequence[CameraSpec], frames: int) -> dict[str, Any] | None:

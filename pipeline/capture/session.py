@@ -108,6 +108,7 @@ class Session:
                 self._traceparent(frame_id, frame.taken_at),
                 frame.scripted,
                 self._masks,
+                self._live,
             )
             self._send(header, frame.jpeg)
             self._show_in_flight()

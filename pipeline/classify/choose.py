@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from pipeline.classify.classifier import Classifier, golden
 from pipeline.classify.model_folder import ModelFolder
+from pipeline.classify.spread import Spread
 from pipeline.errors import EmostreamError
 from pipeline.metrics import Metrics
 from pipeline.settings import ClassifySettings, ModelSettings
@@ -40,6 +41,21 @@ def make(settings: ClassifySettings, metrics: Metrics | None = None) -> Classifi
 
 
 def _model(settings: ModelSettings) -> Classifier:
+    """One server, or several as one."""
+    if len(settings.addresses) == 1:
+        return _one(settings)
+    servers: dict[str, Classifier] = {}
+    try:
+        for url in settings.addresses:
+            servers[url] = _one(settings.model_copy(update={"url": url}))
+    except EmostreamError:
+        for server in servers.values():
+            server.close()
+        raise
+    return Spread(servers)
+
+
+def _one(settings: ModelSettings) -> Classifier:
     """Imports torch only for the in-process one."""
     match settings.kind:
         case "in-process":

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline import __version__
-from pipeline.cli import api, dashboard, doctor, init, policy, report, roles, run, topics
+from pipeline.cli import api, dashboard, doctor, init, plan, policy, report, roles, run, topics
 from pipeline.cli.alerts import alerts_app
 from pipeline.cli.bench import bench_app
 from pipeline.cli.cameras import cameras_app
@@ -25,7 +25,18 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for part in (init.app, run.app, roles.app, api.app, dashboard.app, topics.app, policy.app, report.app, doctor.app):
+for part in (
+    init.app,
+    run.app,
+    roles.app,
+    api.app,
+    dashboard.app,
+    topics.app,
+    policy.app,
+    report.app,
+    doctor.app,
+    plan.app,
+):
     app.add_typer(part)
 app.add_typer(bench_app, name="bench")
 app.add_typer(privacy_app, name="privacy")

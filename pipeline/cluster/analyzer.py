@@ -48,6 +48,7 @@ class Analyzer:
         from pipeline.classify.choose import make as make_classifier
         from pipeline.kafka.clients import consumer
         from pipeline.kafka.heartbeat import Heartbeat
+        from pipeline.kafka.members import instance
         from pipeline.kafka.outbox import outbox
         from pipeline.metrics import Metrics
         from pipeline.traces import close, start
@@ -58,7 +59,7 @@ class Analyzer:
         self._metrics_port = metrics.serve(settings.metrics.host)
         classifier = make_classifier(settings.classify, metrics)
         group = settings.kafka.group
-        member = f"{group}-{self._index}"  # a replacement takes its partitions over at once
+        member = instance(settings.kafka, self._index)
         reader = consumer(
             settings.kafka,
             group,

@@ -14,16 +14,20 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, RayError
 
+from pipeline.analyze.status import Status
 from pipeline.cluster.analyzer import ACTOR_OPTIONS, Analyzer
 from pipeline.cluster.head import Head
+from pipeline.cluster.scaling import Scaling, Seen
 from pipeline.cluster.supervision import Watch
 from pipeline.errors import DependencyError
+from pipeline.kafka.members import leave
 from pipeline.metrics import list_targets
 from pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 1.0
+COMPARE_SECONDS = 5.0
 STATUS_SECONDS = 5.0  # an answer to `status` may take so long before the next is asked for
 STARTS_IN_A_MINUTE = 5  # a slot that dies more often than this has a cause that a restart does not cure
 STOP_SECONDS = 8.0  # with Ray's own end it stays under 15 s
@@ -41,16 +45,23 @@ class Slot:
     watch: Watch | None = None
     starts: list[float] = field(default_factory=list)
     metrics_port: int = 0
+    said: Status | None = None  # last
+    leaves_by: float | None = None  # there are to be fewer: it is asked to end, and made to by then
 
 
 class Supervisor:
-    """Runs `settings.analyze.actors` analyzers until stopped. Ray must be connected."""
+    """Runs as many analyzers as the settings want and the load asks for, until stopped. Ray must be connected."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._actor_class = ray.remote(**ACTOR_OPTIONS)(Analyzer)
         self._listed: list[int] = []
-        self._slots = [Slot(index) for index in range(settings.analyze.actors)]
+        analyze = settings.analyze
+        self._slots = [Slot(index) for index in range(analyze.actors)]
+        most = analyze.max_actors or analyze.actors
+        self._scaling = Scaling(analyze.actors, most, analyze.scale_up_seconds, analyze.scale_down_seconds)
+        self._compared: dict[int, Status] = {}  # by slot: what was said when they were last compared
+        self._compared_at = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Returns after `stop`, with every analyzer ended. Raises DependencyError when one cannot be kept up, or Ray
@@ -59,8 +70,9 @@ class Supervisor:
         try:
             while not stop.is_set():
                 head.check(time.monotonic())
-                for slot in self._slots:
+                for slot in list(self._slots):
                     self._tend(slot, time.monotonic())
+                self._scale(time.monotonic())
                 self._list_endpoints()
                 stop.wait(CHECK_SECONDS)
         finally:
@@ -75,7 +87,36 @@ class Supervisor:
             list_targets(metrics.targets_dir, "analyze", metrics.host, ports)
             self._listed = ports
 
+    def _scale(self, now: float) -> None:
+        """One analyzer more or less, when there is reason to; one change at a time."""
+        slots = [slot for slot in self._slots if slot.said is not None]
+        if now - self._compared_at < COMPARE_SECONDS or len(slots) < len(self._slots):
+            return
+        pairs = [(self._compared.get(slot.index), slot.said) for slot in slots]
+        seconds, self._compared_at = now - self._compared_at, now
+        self._compared = {slot.index: slot.said for slot in slots if slot.said is not None}
+        known = [(then, said) for then, said in pairs if then is not None and said is not None]
+        if len(known) < len(slots):
+            return
+        wanted = self._scaling.wanted(Seen.of(known, seconds), now)
+        if wanted > len(slots):
+            log.warning("frames wait: analyzer %d is started", len(slots))
+            self._slots.append(Slot(len(slots)))
+        elif wanted < len(slots):
+            log.info("there is little to do: analyzer %d is ended", slots[-1].index)
+            self._leave(self._slots[-1], now)
+
+    def _leave(self, slot: Slot, now: float) -> None:
+        slot.actor.stop.remote()
+        slot.leaves_by = now + STOP_SECONDS
+
     def _tend(self, slot: Slot, now: float) -> None:
+        if slot.leaves_by is not None:
+            if self._why_ended(slot) is not None or now > slot.leaves_by:
+                self._kill(slot)
+                self._slots.remove(slot)
+                leave(self._settings.kafka, slot.index)
+            return
         if slot.actor is None:
             self._start(slot, now)
             return
@@ -100,6 +141,7 @@ class Supervisor:
         slot.running = slot.actor.run.remote()
         slot.asked = None
         slot.metrics_port = 0
+        slot.said = None
         slot.watch = Watch(self._settings.analyze.stall_seconds, now)
         slot.starts = [*slot.starts[-STARTS_IN_A_MINUTE:], now]
 
@@ -126,6 +168,7 @@ class Supervisor:
             if answer is not None and slot.watch is not None:
                 status, port = answer
                 slot.watch.saw(status, now)
+                slot.said = status
                 if status is not None:
                     slot.metrics_port = port
 

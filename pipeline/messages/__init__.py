@@ -11,7 +11,7 @@ from pipeline.messages.crowd import Crowd, CrowdRecord
 from pipeline.messages.desired import DesiredCamera, Origin, Polygon
 from pipeline.messages.frame import FrameHeader, FrameId, checksum, frame_identity
 from pipeline.messages.kind import PICTURES, Headers, Kind, cloud_event, record_kind
-from pipeline.messages.ledger import Idle, Ledger, SeqRange
+from pipeline.messages.ledger import DROPPED_UNREAD, EXPIRED, OVERLOAD, THINNED, Idle, Ledger, SeqRange
 from pipeline.messages.observation import Box, DeadLetter, Face, FrameRecord, ModelRef, Observation, Quality, Stub
 from pipeline.messages.preview import preview_headers
 from pipeline.messages.record import LABELS, SCHEMA_VERSION, OfScope, Record, Scope, Scores, scores_of
@@ -22,11 +22,15 @@ from pipeline.messages.wire import KINDS, Message, headers_of
 
 __all__ = [
     "CONSOLE",
+    "DROPPED_UNREAD",
+    "EXPIRED",
     "GONE",
     "KINDS",
     "LABELS",
+    "OVERLOAD",
     "PICTURES",
     "SCHEMA_VERSION",
+    "THINNED",
     "TRACED_PANE",
     "TRACEPARENT",
     "Alert",

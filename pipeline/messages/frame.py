@@ -40,6 +40,7 @@ class FrameHeader:
     `width`, `height`: pixels of the JPEG. `crc`: crc32 of the JPEG bytes. `scripted`: see Observation.
     `traceparent`: W3C trace context; one that is none is passed over.
     `masks`: parts of the picture that were blacked out, corners as fractions of its width and height.
+    `live`: its camera does not wait, so that analyzers that are too far behind may drop it.
     """
 
     frame_id: FrameId
@@ -50,6 +51,7 @@ class FrameHeader:
     traceparent: str = ""
     scripted: tuple[str, ...] | None = None
     masks: tuple[tuple[tuple[float, float], ...], ...] = ()
+    live: bool = False
 
     def encode(self, kind: Kind = Kind.FRAME) -> Headers:
         frame = self.frame_id
@@ -68,6 +70,8 @@ class FrameHeader:
             headers.append(("scripted", ",".join(self.scripted).encode()))
         if self.masks:
             headers.append(("masks", json.dumps(self.masks, separators=(",", ":")).encode()))
+        if self.live:
+            headers.append(("live", b"1"))
         return headers
 
     @classmethod
@@ -100,7 +104,9 @@ class FrameHeader:
         except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
             what = "is missing" if isinstance(error, KeyError) else f"is wrong ({error})"
             raise BadRecord("headers", f"header {name} of {frame_id.event_id} {what}") from None
-        return cls(frame_id, captured_at, width, height, crc, str(carried(got) or ""), truth, masks)
+        return cls(
+            frame_id, captured_at, width, height, crc, str(carried(got) or ""), truth, masks, got.get("live") == b"1"
+        )
 
 
 def frame_identity(headers: Mapping[str, bytes | None]) -> FrameId | None:

@@ -9,6 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.messages.camera import CameraState
 from pipeline.messages.record import Record
 
+EXPIRED, THINNED, OVERLOAD = "expired", "thinned", "overload"
+DROPPED_UNREAD = (EXPIRED, THINNED, OVERLOAD)
+"""Reasons of frames that stood on the topic: Kafka's retention took them, or analyzers that were behind."""
+
 
 class SeqRange(BaseModel):
     """Frames first..last, both included, of one session."""

@@ -28,7 +28,7 @@ from pipeline.replay.diff import Comparison
 from pipeline.replay.join import Why, paired
 from pipeline.replay.old_frames import OldFrames
 from pipeline.replay.span import Span, first_taken
-from pipeline.settings import KafkaSettings, Settings
+from pipeline.settings import KafkaSettings, OverloadSettings, Settings
 from pipeline.topics import EVENTS, FRAMES, name
 
 CLOCKS = timedelta(seconds=30)  # what the broker's clock and an analyzer's may differ by
@@ -85,6 +85,7 @@ def replay(
         "analyze": settings.analyze.model_copy(update=EVERY_FACE),
         "delivery": "at_least_once",
         "kafka": mine,
+        "overload": OverloadSettings(no_previews_seconds=None, fewer_readings_seconds=None),
         "privacy": settings.privacy.model_copy(update={"previews": False}),
     }
     replayed = settings.model_copy(update=changes)

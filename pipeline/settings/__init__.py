@@ -11,6 +11,7 @@ from pipeline.settings.dashboard import DashboardSettings, WatchSettings
 from pipeline.settings.kafka import KafkaSettings
 from pipeline.settings.load import NO_SETTINGS, RUNS_HINT, ignored, load
 from pipeline.settings.model import USUAL_ADDRESSES, ClassifySettings, ModelKind, ModelSettings, ShadowSettings
+from pipeline.settings.overload import OverloadSettings
 from pipeline.settings.policy import ExceptionKind, ExceptionSettings, PlaceKind, PlaceSettings, PolicySettings
 from pipeline.settings.privacy import PrivacySettings
 from pipeline.settings.running import MetricsSettings, RaySettings
@@ -41,6 +42,7 @@ __all__ = [
     "ModelKind",
     "ModelSettings",
     "NoDataSettings",
+    "OverloadSettings",
     "PlaceKind",
     "PlaceSettings",
     "PolicySettings",

@@ -22,6 +22,7 @@ from pipeline.settings.capture import CaptureSettings
 from pipeline.settings.dashboard import DashboardSettings, WatchSettings
 from pipeline.settings.kafka import KafkaSettings
 from pipeline.settings.model import ClassifySettings
+from pipeline.settings.overload import OverloadSettings
 from pipeline.settings.policy import PolicySettings
 from pipeline.settings.privacy import PrivacySettings
 from pipeline.settings.running import MetricsSettings, RaySettings
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     detect: DetectSettings = Field(default_factory=DetectSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)
     analyze: AnalyzeSettings = Field(default_factory=AnalyzeSettings)
+    overload: OverloadSettings = Field(default_factory=OverloadSettings)
     sight: SightSettings = Field(default_factory=SightSettings)
     classify: ClassifySettings = Field(default_factory=ClassifySettings)
     ray: RaySettings = Field(default_factory=RaySettings)

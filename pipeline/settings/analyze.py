@@ -38,7 +38,10 @@ class QualitySettings(Section):
 
 
 class AnalyzeSettings(Section):
-    actors: int = Field(1, ge=1, le=256, description="analyzers, members of one consumer group")
+    actors: int = Field(1, ge=1, le=256, description="analyzers, members of one consumer group; at least")
+    max_actors: int | None = Field(None, ge=1, le=256, description="as many while frames wait; none: `actors`")
+    scale_up_seconds: float = Field(5, gt=0, description="frames that wait longer make one analyzer more")
+    scale_down_seconds: float = Field(300, gt=0, description="with little to do for so long there is one less")
     threads: int = Field(2, ge=1, le=64, description="threads of each analyzer that decode, detect and cut faces out")
     max_frame_bytes: int = Field(8 * 2**20, gt=0, description="larger frames are dead letters")
     max_frame_pixels: int = Field(16_000_000, gt=0, description="larger pictures are dead letters, before decoding")

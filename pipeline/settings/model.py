@@ -33,7 +33,9 @@ class ModelSettings(Section):
         description="how the model is reached; open-inference: KServe's protocol V2, as Triton speaks it",
     )
     url: str = Field(
-        "", description="the model server's address, host:port for gRPC; empty: this machine, the kind's usual port"
+        "",
+        description="the model server's address, host:port for gRPC; several, comma separated, share the work; empty: "
+        "this machine, the kind's usual port",
     )
     model_name: str = Field("emonext", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     model: str | None = Field(None, description="folder of the model; none: the default of model_store")
@@ -45,9 +47,12 @@ class ModelSettings(Section):
 
     @model_validator(mode="after")
     def _url_fits_kind(self) -> Self:
-        if self.url and self.kind.endswith("grpc") == ("://" in self.url):
-            wanted = "host:port" if self.kind.endswith("grpc") else "http://host:port"
-            raise ValueError(f"url: {self.url!r} does not fit kind {self.kind}, which wants {wanted}")
+        for url in self.addresses if self.url else []:
+            if not url or self.kind.endswith("grpc") == ("://" in url):
+                wanted = "host:port" if self.kind.endswith("grpc") else "http://host:port"
+                raise ValueError(f"url: {url!r} does not fit kind {self.kind}, which wants {wanted}")
+        if len(set(self.addresses)) < len(self.addresses):
+            raise ValueError(f"url: an address is named twice in {self.url!r}")
         return self
 
     @field_validator("model")
@@ -67,9 +72,14 @@ class ModelSettings(Section):
         return self.token.get_secret_value() if self.token else None
 
     @property
+    def addresses(self) -> list[str]:
+        """Those of `url`, or where a server of this kind listens unless told otherwise."""
+        return [url.strip() for url in (self.url or USUAL_ADDRESSES[self.kind]).split(",")]
+
+    @property
     def address(self) -> str:
-        """`url`, or where a server of this kind listens unless told otherwise."""
-        return self.url or USUAL_ADDRESSES[self.kind]
+        """The first of them."""
+        return self.addresses[0]
 
 
 class ShadowSettings(ModelSettings):

@@ -42,7 +42,8 @@ SERVED = (
     "triton open-inference",
     "triton open-inference-grpc",
 )
-WAYS = ("in-process", "in-process, with a shadow", *SERVED)
+TWO = "torchserve torchserve-grpc, beside one that is gone"
+WAYS = ("in-process", "in-process, with a shadow", TWO, *SERVED)
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,9 @@ def settings_of(way: str, request: pytest.FixtureRequest) -> ClassifySettings:
         return ClassifySettings(kind="in-process")
     if way == "in-process, with a shadow":
         return ClassifySettings(kind="in-process", shadow=ShadowSettings())
+    if way == TWO:
+        one: ClassifySettings = request.getfixturevalue("torchserve_settings")["torchserve-grpc"]
+        return one.model_copy(update={"url": f"127.0.0.1:{free_ports(1)[0]}, {one.url}"})
     server, kind = way.split()
     settings: ClassifySettings = request.getfixturevalue(f"{server}_settings")[kind]
     return settings

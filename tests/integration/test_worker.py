@@ -44,8 +44,9 @@ def log(kafka_settings: KafkaSettings) -> Iterator[Log]:
     log.producer.close()
 
 
-def settings(kafka: KafkaSettings, **analyze: Any) -> Settings:
-    return load(kafka=kafka.model_dump(), analyze={"commit_seconds": 0.2, "stall_seconds": 30, **analyze})
+def settings(kafka: KafkaSettings, overload: dict[str, float] | None = None, **analyze: Any) -> Settings:
+    usual = {"commit_seconds": 0.2, "stall_seconds": 30}
+    return load(kafka=kafka.model_dump(), analyze={**usual, **analyze}, overload=overload or {})
 
 
 @contextmanager

@@ -114,12 +114,12 @@ class Budget:
         self._tracks: dict[str, _Reading] = {}
         self._swept = 0.0
 
-    def choose(self, faces: Sequence[Candidate], at: datetime) -> list[bool]:
-        """A frame's faces -> which of them are read."""
+    def choose(self, faces: Sequence[Candidate], at: datetime, longer: float = 1.0) -> list[bool]:
+        """A frame's faces -> which of them are read. `longer`: times that a reading holds, see Policy."""
         step, rate = self._elapsed.to(at), self._policy.per_second
         self._left = min(self._left + rate * step if step else self._left, max(1.0, rate * max(BURST, step)))
         now = self._elapsed.seconds
-        due = [(need, at_face) for at_face, face in enumerate(faces) if (need := self._need(face, now)) >= DUE]
+        due = [(need, at_face) for at_face, face in enumerate(faces) if (need := self._need(face, now, longer)) >= DUE]
         due.sort(key=lambda pair: (-pair[0], pair[1]))
         chosen = [False] * len(faces)
         for _, at_face in due[: math.floor(self._left) if self._left < len(due) else None]:
@@ -147,8 +147,8 @@ class Budget:
         if known is not None:
             known.view = None
 
-    def _need(self, face: Candidate, now: float) -> float:
-        hold = max(self._policy.hold, LEAST_HOLD)
+    def _need(self, face: Candidate, now: float, longer: float) -> float:
+        hold = max(self._policy.hold * longer, LEAST_HOLD)
         if face.track is None:
             return 1.0
         known = self._tracks.get(face.track)

@@ -55,14 +55,24 @@ class CameraFaces:
         for part in (self._tracks, self._smoother, self._budget):
             part.restore(tail)
 
-    def follow(self, faces: Sequence[Face], readable: Sequence[int], size: tuple[int, int], at: datetime) -> Followed:
-        """A frame's faces, as they were found. readable: of which there is a crop; size: of the frame, pixels."""
+    def follow(
+        self,
+        faces: Sequence[Face],
+        readable: Sequence[int],
+        size: tuple[int, int],
+        at: datetime,
+        hold: float = 1.0,
+    ) -> Followed:
+        """A frame's faces, as they were found. readable: of which there is a crop; size: of the frame, pixels.
+
+        hold: by how many times longer a reading holds than the policy says.
+        """
         scale = np.array(size * 2, np.float32)
         boxes = [(face.bbox.x, face.bbox.y, face.bbox.width, face.bbox.height) for face in faces]
         confidence = np.array([face.detection_confidence for face in faces], np.float32)
         tracks = self._tracks.update(np.array(boxes, np.float32).reshape(-1, 4) * scale, confidence, at)
         candidates = [Candidate(tracks[n], View.of(faces[n], *size), self._doubtful(tracks[n])) for n in readable]
-        chosen = self._budget.choose(candidates, at)
+        chosen = self._budget.choose(candidates, at, hold)
         read = [n for n, yes in zip(readable, chosen, strict=True) if yes]
         return Followed(tracks, self._tracks.epoch, read)
 

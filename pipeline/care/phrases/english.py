@@ -110,6 +110,8 @@ ENGLISH = Phrases(
         "unreadable": "unreadable pictures",
         "expired": "kept too short to be read",
         "buffer_full": "too many to be sent",
+        "overload": "too many to be read",
+        "thinned": "every second one left out",
     },
     paused_by="by {who}",
     clock_change="The clock was changed: this day has {hours} hours.",

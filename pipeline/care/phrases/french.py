@@ -113,6 +113,8 @@ FRENCH = Phrases(
         "unreadable": "images illisibles",
         "expired": "gardées trop peu pour être lues",
         "buffer_full": "trop nombreuses à envoyer",
+        "overload": "trop nombreuses à lire",
+        "thinned": "une sur deux laissée de côté",
     },
     paused_by="par {who}",
     clock_change="L’heure a changé : ce jour compte {hours} heures.",

@@ -110,6 +110,8 @@ GERMAN = Phrases(
         "unreadable": "unlesbare Bilder",
         "expired": "zu kurz aufbewahrt, um gelesen zu werden",
         "buffer_full": "zu viele zum Senden",
+        "overload": "zu viele zum Lesen",
+        "thinned": "jedes zweite ausgelassen",
     },
     paused_by="von {who}",
     clock_change="Die Uhr wurde umgestellt: Dieser Tag hat {hours} Stunden.",

@@ -1,0 +1,1 @@
+"""What a site needs: measured on a machine, then reckoned for any number of cameras."""
