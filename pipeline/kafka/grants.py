@@ -24,7 +24,6 @@ from pipeline.topics import (
     STATE,
     WINDOWS,
     name,
-    plan,
 )
 
 Kind = Literal["topic", "group", "transactional-id", "cluster"]
@@ -32,7 +31,7 @@ Operation = Literal[
     "read", "write", "create", "delete", "alter", "describe", "describe-configs", "alter-configs", "cluster-action"
 ]
 CLUSTER = "kafka-cluster"
-ALL = tuple(plan(Settings().kafka))
+ALL = (FRAMES, EVENTS, CAMERA_STATUS, CAMERAS, DEAD_LETTERS, PREVIEWS, WINDOWS, ALERTS, STATE, ROLES, AUDIT)
 
 
 @dataclass(frozen=True, order=True)
@@ -88,13 +87,20 @@ NEEDS = {
     "api": _Needs(
         reads=WATCHED,
         writes=(CAMERAS, STATE, AUDIT, ROLES),  # into state: that an alert is acknowledged
-        describes=(FRAMES,),
+        describes=ALL,  # whether they are as planned, for /readyz
         watched_groups=("group",),
     ),
     "dashboard": _Needs(reads=(*WATCHED, PREVIEWS), writes=(ROLES,)),
+    "operator": _Needs(
+        reads=(*WATCHED, AUDIT),
+        writes=(CAMERAS, STATE, AUDIT),
+        describes=ALL,
+        watched_groups=("group",),
+    ),
     "reader": _Needs(reads=(EVENTS, WINDOWS, ALERTS, CAMERA_STATUS)),
 }
-"""By role. `reader`: consumers of the results, who see no pictures. Who applies topics and ACLs is a super user."""
+"""By role. `operator`: people at the command line. `reader`: consumers of the results. Neither of them sees pictures.
+Who applies topics and ACLs is a super user of the brokers, and nobody of these."""
 
 GROUPS_OF_MANY = {"capture_group": ".", "webhooks_group": "-"}
 """Names of groups that are begun by a setting; what stands between it and the rest."""

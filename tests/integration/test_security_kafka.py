@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,6 @@ from pipeline.settings import KafkaSettings
 from pipeline.topics import FRAMES, name
 from tests.certificates import Authority
 from tests.secured import ADMIN, CERTIFICATES, CLEAR, PASSWORDS, PLAIN_USER, SecuredKafka
-
-pytestmark = pytest.mark.xdist_group("secured")
-
-
-@pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
-    with SecuredKafka(tmp_path_factory.mktemp("secured")) as broker:
-        yield broker
 
 
 def refusal(kafka: KafkaSettings) -> DependencyError:
