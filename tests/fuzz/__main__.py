@@ -1,8 +1,8 @@
 """`python -m tests.fuzz`: bytes that nobody foresaw, to everything that parses what comes from outside.
 
-With atheris (Google's libFuzzer for Python, `pip install atheris`) the fuzzer sees which lines an input reaches and goes
-on from there. Without it inputs are made from the good ones at random. What was found stays in build/fuzz: the corpus
-to go on from, and in `crashes` each input that a target fell over.
+With atheris (libFuzzer for Python, `pip install atheris`) the fuzzer sees which lines an input reaches, and goes on
+from there. Without it inputs are made from the good ones at random. What was found stays in build/fuzz: the corpus to
+go on from, and in `crashes` each input that a target fell over.
 """
 
 from __future__ import annotations

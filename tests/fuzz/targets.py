@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ BODIES: tuple[Any, ...] = (
 
 def cursor(data: bytes) -> None:
     wish = Wish(None, None, None, NOW, data[:SHORT].decode(errors="replace"))
-    assert page(Windows(1), wish, 10) == ([], None)
+    assert page(Windows(timedelta(hours=1), 1), wish, 10) == ([], None)
 
 
 ACCESS = Access.of(ApiSettings(tokens=[TokenSettings(name="somebody", token="a-token-that-is-long-enough")]))  # type: ignore[arg-type]
@@ -174,20 +175,13 @@ def model_answer(data: bytes) -> None:
     decode_response(data)
 
 
-class _file:
+@contextmanager
+def _file(data: bytes) -> Iterator[Path]:
     """The bytes as a file, in memory where the system has such a folder."""
-
-    def __init__(self, data: bytes) -> None:
-        folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        self._file = tempfile.NamedTemporaryFile(suffix=".pt", dir=folder)  # noqa: SIM115
-        self._file.write(data)
-        self._file.flush()
-
-    def __enter__(self) -> Path:
-        return Path(self._file.name)
-
-    def __exit__(self, *error: object) -> None:
-        self._file.close()
+    with tempfile.NamedTemporaryFile(suffix=".pt", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as file:
+        file.write(data)
+        file.flush()
+        yield Path(file.name)
 
 
 TARGETS = {
