@@ -102,3 +102,10 @@ def test_names_of_brokers_are_checked_and_old_tls_is_not_spoken() -> None:
     assert made.check_hostname
     assert made.verify_mode.name == "CERT_REQUIRED"
     assert made.minimum_version.name in ("TLSv1_2", "TLSv1_3")
+
+
+def test_the_model_servers_token_may_be_a_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL_TOKEN", "opens the model")
+    settings = Settings.model_validate({"classify": {"token": "env:MODEL_TOKEN"}})
+    assert settings.classify.secret == "opens the model"
+    assert "opens the model" not in settings.model_dump_json()
