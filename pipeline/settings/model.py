@@ -44,6 +44,10 @@ class ModelSettings(Section):
         description="the server's inference token, where it asks for one: env:NAME, file:PATH, or itself; sent in clear"
         " but over https",
     )
+    ca_file: Path | None = Field(
+        None,
+        description="PEM file of the authorities that the server's certificate may come from; gRPC then uses TLS",
+    )
     threads: int = Field(1, ge=1, description="threads of the model (in-process, and each worker of --local)")
 
     @model_validator(mode="after")
@@ -58,6 +62,11 @@ class ModelSettings(Section):
     def _from_here(cls, model: str | None) -> str | None:
         """Roles and actors run in other folders."""
         return model and str(Path(model).absolute())
+
+    @field_validator("ca_file")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path and path.absolute()
 
     @field_serializer("token", when_used="json")
     def _tell(self, token: SecretStr | None) -> str | None:
