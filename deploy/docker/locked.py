@@ -3,8 +3,9 @@
     python deploy/docker/locked.py pipeline > pipeline.lock
     pip install --require-hashes --no-deps -r pipeline.lock
 
-Patterns of names that follow the part are left out. The lock file says of each package what asks for it ("# via"). So the packages of a part are its roots, and whatever
-is asked for by one of them. Needs nothing but Python, so that a bare image can run it.
+Names that follow the part, as patterns, are left out. The lock file says of each package what asks for it ("# via"):
+the packages of a part are its roots, and whatever is asked for by one of them. Needs nothing but Python, so that a bare
+image can run it.
 """
 
 from __future__ import annotations

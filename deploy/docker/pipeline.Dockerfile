@@ -48,7 +48,7 @@ COPY --from=models /sbom.cdx.json /opt/emostream/sbom.cdx.json
 COPY model_store /opt/emostream/model_store
 COPY --chmod=0555 deploy/docker/bin /opt/emostream/bin
 ENV PATH=/opt/emostream/bin:/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
-    HOME=/tmp \
+    HOME=/tmp USER=emostream \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     EMOSTREAM_MODEL_STORE=/opt/emostream/model_store \
     EMOSTREAM_MODEL_DIR=/opt/emostream/models \

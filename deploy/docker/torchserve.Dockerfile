@@ -43,7 +43,7 @@ COPY serving /opt/emostream/lib/serving
 COPY model_store /opt/emostream/model_store
 COPY deploy/torchserve /opt/emostream/torchserve
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
-    HOME=/tmp \
+    HOME=/tmp USER=emostream \
     PYTHONPATH=/opt/emostream/lib \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     EMOSTREAM_MODEL_STORE=/opt/emostream/model_store

@@ -1,4 +1,4 @@
-"""Becomes a container's command: its own root, its mounts, its user, nothing else. Runs in a mount namespace of its own.
+"""Becomes a container's command: its own root, its mounts, its user. Runs in a mount namespace of its own.
 
     unshare --mount --uts --propagation private python launch.py spec.json
 

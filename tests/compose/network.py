@@ -32,7 +32,7 @@ class Networks:
         Path("/run/netns").mkdir(exist_ok=True)
         _run("mount -t tmpfs tmpfs /run/netns")
         _run("ip link set lo up")
-        for number, (name, options) in enumerate(networks.items()):
+        for number, options in enumerate(networks.values()):
             _run(f"ip link add br{number} type bridge")
             _run(f"ip link set br{number} up")
             if not (options or {}).get("internal"):
