@@ -14,6 +14,7 @@ from hypothesis import settings
 from pipeline.kafka.clients import apply_topics
 from pipeline.local.stack import LocalStack
 from pipeline.settings import KafkaSettings, load
+from tests.secured import SecuredKafka
 
 COUNTER = itertools.count()
 ROOT = Path(__file__).parents[1]
@@ -28,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that start the same parts run in the same process, one after the other."""
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
-        group = next((group for group in ("stack", "kafka") if group in names), None)
+        group = next((group for group in ("stack", "kafka", "secured") if group in names), None)
         if group and not any(mark.name == "xdist_group" for mark in item.iter_markers()):
             item.add_marker(pytest.mark.xdist_group(group))
 
@@ -72,6 +73,13 @@ def kafka_settings(kafka: str, request: pytest.FixtureRequest) -> KafkaSettings:
     settings = KafkaSettings(bootstrap=kafka, topic_prefix=prefix, partitions=3, group=prefix, capture_group=prefix)
     apply_topics(settings)
     return settings
+
+
+@pytest.fixture(scope="session")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
+    """A real broker with TLS, passwords and ACLs."""
+    with SecuredKafka(tmp_path_factory.mktemp("secured")) as broker:
+        yield broker
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def assembled(settings: Settings, metrics: Metrics) -> Iterator[Parts]:
     kafka = settings.kafka
     access = Access.of(settings.api)
     with (
-        Follower.of(settings) as follower,
+        Follower.of(settings, pictures=False) as follower,
         CameraRegistry(kafka, settings.site) as registry,
         AuditLog(kafka) as audit,
     ):

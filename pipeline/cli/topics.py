@@ -118,3 +118,29 @@ def topics_check(config: SettingsFile = None) -> None:
         lines.append(f"{each.topic}: {each.field} is {each.found}, planned {each.wanted}: its records stay too long")
     print("\n".join(lines) or "all topics are as planned")
     raise typer.Exit(1 if lines else 0)
+
+
+@topics_app.command("acls")
+def topics_acls(
+    role: Annotated[list[str] | None, typer.Option(help="Only this role; may be given several times.")] = None,
+    user: Annotated[
+        str, typer.Option(help="Who a role is to Kafka; {role} stands for its name. Without it: one for all.")
+    ] = "emostream-{role}",
+    apply: Annotated[bool, typer.Option("--apply", help="Have the brokers hold to it.")] = False,
+    config: SettingsFile = None,
+) -> None:
+    """What each role may do on the brokers; with --apply, these users may do that and nothing else."""
+    from pipeline.kafka import acls
+    from pipeline.kafka.grants import NEEDS
+
+    settings = load(config)
+    unknown = set(role or ()) - set(NEEDS)
+    if unknown:
+        raise UsageError(f"--role: no role {min(unknown)!r}", f"there are {', '.join(NEEDS)}")
+    wanted = acls.planned(settings, role or list(NEEDS), user)
+    if not apply:
+        print("\n".join(map(acls.told, wanted)))
+        return
+    added, removed = acls.apply(settings.kafka, wanted)
+    print("\n".join([*(f"+ {acls.told(each)}" for each in added), *(f"- {acls.told(each)}" for each in removed)]))
+    print(f"{len(wanted)} rights, {len(added)} of them new; {len(removed)} taken away")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import ray
 
+from pipeline.cluster.environment import given, set_environment, shut_in
 from pipeline.cluster.supervisor import Supervisor
 from pipeline.errors import DependencyError
 from pipeline.kafka.retention import apply
@@ -31,9 +32,9 @@ def run(settings: Settings, listen: Callable[[], threading.Event]) -> None:
 
 def connect(settings: Settings) -> None:
     """Connect to the Ray cluster of the settings, or start a local one."""
-    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    address = settings.ray.address
+    address = settings.ray.address or os.environ.get("RAY_ADDRESS")  # which Ray would take by itself
+    set_environment(shut_in() if address is None else given(os.environ))
     try:
         if address is None:
             os.environ.setdefault("RAY_enable_worker_prestart", "false")

@@ -14,6 +14,8 @@ from typing import Any
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.errors import (
+    AuthorizationError,
+    ClusterAuthorizationFailedError,
     CommitFailedError,
     IllegalGenerationError,
     KafkaConfigurationError,
@@ -21,10 +23,13 @@ from kafka.errors import (
     RebalanceInProgressError,
     RetriableError,
     TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
     UnknownMemberIdError,
 )
 
 from pipeline.errors import DependencyError, UsageError
+from pipeline.kafka.handshake import why
+from pipeline.kafka.security import client_options
 from pipeline.settings import KafkaSettings
 from pipeline.topics import MAX_RECORD_BYTES, Topic, plan
 
@@ -58,8 +63,28 @@ def errors_of(kafka: KafkaSettings) -> Iterator[None]:
         yield
     except KafkaConfigurationError as error:
         raise UsageError(f"kafka.bootstrap: {error}", "host:port, comma separated") from None
+    except AuthorizationError as error:
+        raise refused(error) from None
     except (KafkaError, OSError) as error:
         raise DependencyError(f"Kafka at {kafka.bootstrap} does not answer ({error})", hint) from None
+
+
+def refused(error: AuthorizationError) -> DependencyError:
+    hint = "`emostream topics acls` lists what each role may, and --apply has the brokers hold to it"
+    return DependencyError(f"Kafka refuses this user ({error!r})", hint)
+
+
+@contextmanager
+def _connecting(kafka: KafkaSettings) -> Iterator[None]:
+    """As `errors_of`, and where a broker is there that does not let us in, with the reason."""
+    try:
+        with errors_of(kafka):
+            yield
+    except DependencyError:
+        reason = why(kafka)
+        if reason is None:
+            raise
+        raise reason from None
 
 
 def producer(kafka: KafkaSettings, **changes: Any) -> KafkaProducer:
@@ -80,7 +105,7 @@ def producer(kafka: KafkaSettings, **changes: Any) -> KafkaProducer:
         "metrics_enabled": False,
         **_common(kafka),
     }
-    with errors_of(kafka):
+    with _connecting(kafka):
         return KafkaProducer(**(config | changes))
 
 
@@ -99,13 +124,14 @@ def consumer(kafka: KafkaSettings, group: str | None = None, **changes: Any) -> 
         "metrics_enabled": False,
         **_common(kafka),
     }
-    with errors_of(kafka):
+    with _connecting(kafka):
         return KafkaConsumer(**(config | changes))
 
 
 def admin(kafka: KafkaSettings) -> KafkaAdminClient:
-    with errors_of(kafka):
-        return KafkaAdminClient(**_common(kafka))
+    options = _common(kafka)
+    with _connecting(kafka):
+        return KafkaAdminClient(**options)
 
 
 def subscribe(
@@ -123,7 +149,13 @@ def subscribe(
         consumer.subscribe(list(topics), listener=listener)
         missing = set(topics) - consumer.topics()
     if missing:
-        raise DependencyError(f"topic {min(missing)} does not exist", "emostream topics apply creates it")
+        raise DependencyError(f"topic {min(missing)} does not exist", absent(kafka))
+
+
+def absent(kafka: KafkaSettings) -> str:
+    """What to do about a topic that is not to be seen."""
+    hint = "emostream topics apply creates it"
+    return f"{hint}, and `emostream topics acls` tells who may see it" if kafka.security.tls else hint
 
 
 def poll(consumer: KafkaConsumer, timeout_ms: int, max_records: int = 500) -> dict[TopicPartition, list[Any]]:
@@ -131,6 +163,8 @@ def poll(consumer: KafkaConsumer, timeout_ms: int, max_records: int = 500) -> di
     try:
         polled: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=timeout_ms, max_records=max_records)
         return polled
+    except AuthorizationError as error:
+        raise refused(error) from None
     except RetriableError as error:
         log.warning("Kafka gives nothing: %r", error)
         time.sleep(AGAIN_SECONDS)
@@ -176,7 +210,10 @@ class Revoked(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
 
 
 def apply_topics(kafka: KafkaSettings) -> list[str]:
-    """Create the topics that are missing and return their names; ones that exist are left as they are."""
+    """Create the topics that are missing and return their names; ones that exist are left as they are.
+
+    A user who may not create any sees only topics of its own: whether they are there shows where they are used.
+    """
     topics = plan(kafka).values()
     client = admin(kafka)
     try:
@@ -184,7 +221,11 @@ def apply_topics(kafka: KafkaSettings) -> list[str]:
             missing = [topic for topic in topics if topic.name not in set(client.list_topics())]
             if missing:
                 with suppress(TopicAlreadyExistsError):  # somebody else was quicker
-                    client.create_topics([_new_topic(topic, kafka) for topic in missing])
+                    try:
+                        client.create_topics([_new_topic(topic, kafka) for topic in missing])
+                    except (ClusterAuthorizationFailedError, TopicAuthorizationFailedError):
+                        log.info("this user may create no topics: that is left to `emostream topics apply`")
+                        return []
                 client.wait_for_topics([topic.name for topic in missing])
     finally:
         client.close()
@@ -218,4 +259,5 @@ def _common(kafka: KafkaSettings) -> dict[str, Any]:
         "bootstrap_servers": kafka.bootstrap.split(","),
         "client_id": "emostream",
         "bootstrap_timeout_ms": BOOTSTRAP_MS,
+        **client_options(kafka),
     }

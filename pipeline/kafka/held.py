@@ -50,6 +50,10 @@ def held_topics(kafka: KafkaSettings, planned: Mapping[str, Topic]) -> dict[str,
             told = client.describe_configs(resources, config_filter="all").get("topic", {}) if names else {}
     finally:
         client.close()
+    hidden = [name for name in names if not told.get(name)]
+    if hidden:
+        hint = "this user has to be allowed to describe it: `emostream topics acls`"
+        raise DependencyError(f"Kafka does not tell the configuration of topic {hidden[0]}", hint)
     return {
         name: Held(found[name], {key: str(entry["value"]) for key, entry in told.get(name, {}).items()})
         for name in names

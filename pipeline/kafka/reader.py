@@ -11,7 +11,7 @@ from kafka import TopicPartition
 
 from pipeline.errors import BadRecord, DependencyError
 from pipeline.kafka.believable import check, taken
-from pipeline.kafka.clients import consumer, errors_of
+from pipeline.kafka.clients import absent, consumer, errors_of
 from pipeline.messages import KINDS, PICTURES, FrameHeader, FrameId, Kind, Ledger, Record, frame_identity, record_kind
 from pipeline.settings import KafkaSettings
 from pipeline.topics import FRAMES, name
@@ -35,7 +35,7 @@ class Reader:
     def _numbers(self, topic: str) -> list[int]:
         numbers = self._consumer.partitions_for_topic(topic)
         if not numbers:
-            raise DependencyError(f"topic {topic} does not exist", "emostream topics apply creates it")
+            raise DependencyError(f"topic {topic} does not exist", absent(self._kafka))
         return sorted(numbers)
 
     def __enter__(self) -> Reader:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pipeline.cluster.environment import LOOPBACK_ONLY
 from pipeline.local.folders import RunFolder, disk_errors
 from pipeline.local.ports import LOOPBACK
 from pipeline.local.process import Process
@@ -21,7 +22,6 @@ from pipeline.settings import RaySettings
 
 LOG = "ray.log"
 READY_SECONDS = 60.0
-LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # at 0 Ray keeps to the loopback, on Linux too
 STARTED = "Ray runtime started"
 
 
@@ -115,19 +115,3 @@ def _text(log: Path, since: int = 0) -> str:
     with log.open("rb") as file:
         file.seek(since)
         return file.read().decode(errors="replace")
-
-
-def set_environment(values: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Sets (None: removes) variables of this process, also for a Ray imported before; returns the old ones."""
-    before = {name: os.environ.get(name) for name in values}
-    for name, value in values.items():
-        os.environ.pop(name, None)
-        if value is not None:
-            os.environ[name] = value
-    if "ray" in sys.modules:
-        from ray import _raylet
-        from ray._private import ray_constants
-
-        ray_constants.ENABLE_RAY_CLUSTER = os.environ.get(LOOPBACK_ONLY) != "0"
-        _raylet.Config.initialize("")  # type: ignore[attr-defined]  # compiled, and its stub lacks it
-    return before

@@ -15,6 +15,7 @@ from typing import Protocol, Self
 from pydantic import SecretStr
 
 from pipeline.classify.choose import answers
+from pipeline.cluster.environment import set_environment
 from pipeline.errors import DependencyError, EmostreamError
 from pipeline.local import archive, jars, java, kafka, ray_cluster, torchserve
 from pipeline.local.folders import RunFolder, new_run
@@ -175,7 +176,7 @@ class LocalStack:
     def _start_ray(self) -> Part:
         self._progress("Ray", "starting the cluster")
         cluster = ray_cluster.start(self.settings.ray, self.run, self._cancelled)
-        self._environment = ray_cluster.set_environment(cluster.environment)
+        self._environment = set_environment(cluster.environment)
         self._fill("ray", address=cluster.address)
         return cluster
 
@@ -191,7 +192,7 @@ class LocalStack:
             if part is not None:
                 with suppress(EmostreamError, OSError):
                     part.stop()
-        ray_cluster.set_environment(self._environment)
+        set_environment(self._environment)
         self.run.close()
 
 

@@ -9,6 +9,7 @@ from pipeline.settings.cameras import CameraSettings, ZoneSettings
 from pipeline.settings.capture import CaptureSettings
 from pipeline.settings.dashboard import DashboardSettings, WatchSettings
 from pipeline.settings.kafka import KafkaSettings
+from pipeline.settings.kafka_security import SecuritySettings
 from pipeline.settings.load import NO_SETTINGS, RUNS_HINT, ignored, load
 from pipeline.settings.model import USUAL_ADDRESSES, ClassifySettings, ModelKind, ModelSettings, ShadowSettings
 from pipeline.settings.policy import ExceptionKind, ExceptionSettings, PlaceKind, PlaceSettings, PolicySettings
@@ -49,6 +50,7 @@ __all__ = [
     "RaySettings",
     "ResolvedSettings",
     "Section",
+    "SecuritySettings",
     "Settings",
     "Severity",
     "ShadowSettings",

@@ -6,6 +6,7 @@ from pydantic import (
     Field,
 )
 
+from pipeline.settings.kafka_security import SecuritySettings
 from pipeline.settings.section import Section
 
 
@@ -25,4 +26,5 @@ class KafkaSettings(Section):
     capture_group: str = Field(
         "emostream-capture", description="consumer groups of capture, one a site: who runs which added camera"
     )
+    security: SecuritySettings = Field(default_factory=SecuritySettings)
     webhooks_group: str = Field("emostream-webhooks", description="consumer groups of the webhooks, one an endpoint")

@@ -56,8 +56,8 @@ class Feed:
 class Follower:
     """A context manager; `view` may be read within `reading`, from any thread."""
 
-    def __init__(self, kafka: KafkaSettings, view: SiteView, span: timedelta) -> None:
-        """`span`: how far back windows and alerts are read at the start."""
+    def __init__(self, kafka: KafkaSettings, view: SiteView, span: timedelta, pictures: bool = True) -> None:
+        """`span`: how far back windows and alerts are read at the start. `pictures`: read previews, too."""
         self._kafka = kafka
         self._view = view
         self._backs: dict[str, timedelta | None] = {  # None: from the beginning
@@ -67,7 +67,7 @@ class Follower:
             name(kafka, WINDOWS): span,
             name(kafka, ALERTS): max(span, REMINDED),
             name(kafka, EVENTS): LIVE,
-            name(kafka, PREVIEWS): LIVE,
+            **({name(kafka, PREVIEWS): LIVE} if pictures else {}),
         }
         self._later = name(kafka, WINDOWS)  # many: read when what is now is known
         self._offsets: dict[TopicPartition, int] = {}  # where to go on
@@ -80,12 +80,12 @@ class Follower:
         ]
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: Settings, pictures: bool = True) -> Self:
         """As the settings say, `watch` above all."""
         watch = settings.watch
         span = timedelta(hours=watch.hours)
         view = SiteView(settings.site, span=span, most_windows=watch.windows, silent_seconds=watch.silent_seconds)
-        return cls(settings.kafka, view, span)
+        return cls(settings.kafka, view, span, pictures)
 
     def __enter__(self) -> Self:
         for thread in self._threads:

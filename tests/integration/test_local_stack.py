@@ -18,6 +18,7 @@ import httpx
 import psutil
 import pytest
 
+from pipeline.cluster.environment import set_environment
 from pipeline.errors import DependencyError
 from pipeline.kafka.clients import apply_topics
 from pipeline.local import jars, java, kafka, ray_cluster, torchserve
@@ -260,11 +261,11 @@ def test_ray_that_was_imported_before_follows(run: RunFolder) -> None:
     import ray
 
     cluster = ray_cluster.start(Settings().ray, run, threading.Event())
-    before = ray_cluster.set_environment(cluster.environment)
+    before = set_environment(cluster.environment)
     try:
         ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
         assert ray.is_initialized()
     finally:
         ray.shutdown()
-        ray_cluster.set_environment(before)
+        set_environment(before)
         cluster.stop()
