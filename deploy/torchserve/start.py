@@ -2,7 +2,8 @@
 
 MODEL_NAME: what clients ask for. MODEL: the model's folder; none: the default of the model store. MODEL_WORKERS: on a
 GPU, two or three keep it busy. MODEL_THREADS: of torch, for each worker. TOKEN_FILE: where the token goes, which
-TorchServe makes anew at each start; none: nowhere. CONFIG: TorchServe's own settings.
+TorchServe makes anew at each start; none: nowhere. TOKEN=off: none is asked for, where something else stands before it.
+CONFIG: TorchServe's own settings.
 """
 
 from __future__ import annotations
@@ -32,8 +33,13 @@ def server_settings(environ: Mapping[str, str]) -> ServerSettings:
     )
 
 
-def own_settings(environ: Mapping[str, str]) -> str:
-    return Path(environ.get("CONFIG", HERE / "config.properties")).read_text()
+def own_settings(environ: Mapping[str, str], work: Path) -> str:
+    """Of a line that is given twice the last one counts."""
+    told = Path(environ.get("CONFIG", HERE / "config.properties")).read_text()
+    more = [f"allowed_urls=file://{work}/.*", f"model_store={work}"]
+    if environ.get("TOKEN") == "off":
+        more.append("disable_token_authorization=true")
+    return "\n".join([told, *more, ""])
 
 
 def command(home: Path, archive: Path, config: Path, heap: str) -> list[str]:
@@ -78,7 +84,7 @@ def main(environ: Mapping[str, str]) -> None:
         os._exit(0)
     threads = environ.get("MODEL_THREADS", "1")
     config = work / "config.properties"
-    config.write_text(f"{own_settings(environ)}\nallowed_urls=file://{work}/.*\nmodel_store={work}\n")
+    config.write_text(own_settings(environ, work))
     more = {
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
