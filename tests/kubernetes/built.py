@@ -25,9 +25,7 @@ def built(overlay: str) -> list[Object]:
                     if shutil.which(tool)), None)  # fmt: skip
     if command is None:
         pytest.skip("neither kubectl nor kustomize is installed")
-    done = subprocess.run(
-        [*command, str(FOLDER / "overlays" / overlay)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*command, str(FOLDER / "overlays" / overlay)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [each for each in yaml.safe_load_all(done.stdout) if each]
 
