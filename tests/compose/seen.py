@@ -25,6 +25,7 @@ def look(running: Running) -> dict[str, Any]:
         "frames": frames(running),
         "page": page(running),
         "roles_scraped": scraped(running),
+        "placed": placed(running),
         "published": published(running),
         "hidden": hidden(running),
         "restarted": new_token(running),
@@ -80,10 +81,24 @@ def page(running: Running) -> dict[str, int]:
     return {"without_token": shut.status_code, "with_token": opened.status_code, "through_to_api": through.status_code}
 
 
+def prometheus(running: Running) -> httpx.Client:
+    return httpx.Client(base_url=f"http://{running.networks.reached_from_here('prometheus')}:9090", timeout=10)
+
+
+def placed(running: Running) -> dict[str, list[str]]:
+    """Where Ray has put what it was given: analyzers on the worker, the API on the head."""
+    names = {address: name for name, own in running.networks.addresses.items() for address in own.values()}
+    found = {}
+    with prometheus(running) as client:
+        for role in ("analyze", "api"):
+            answer = client.get("/api/v1/query", params={"query": f'up{{role="{role}"}} == 1'}).json()["data"]["result"]
+            found[role] = sorted({names[each["metric"]["instance"].rpartition(":")[0]] for each in answer})
+    return found
+
+
 def scraped(running: Running) -> dict[str, float]:
     """By role, how many of its processes Prometheus reaches."""
-    url = f"http://{running.networks.reached_from_here('prometheus')}:9090"
-    with httpx.Client(base_url=url, timeout=10) as client:
+    with prometheus(running) as client:
 
         def asked(query: str) -> dict[str, float]:
             answer = client.get("/api/v1/query", params={"query": query}).json()["data"]["result"]

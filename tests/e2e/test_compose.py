@@ -86,6 +86,10 @@ def test_prometheus_reaches_every_process(report: dict[str, Any]) -> None:
     assert all(up[role] >= 1 for role in ("capture", "aggregate", "api", "dashboard", "torchserve"))
 
 
+def test_analyzers_are_on_rays_workers_and_the_api_on_its_head(report: dict[str, Any]) -> None:
+    assert report["placed"] == {"analyze": ["ray-worker"], "api": ["ray-head"]}
+
+
 def test_what_is_published_can_be_reached_and_nothing_else(report: dict[str, Any]) -> None:
     assert set(report["published"]) == {"ray-head:8400", "dashboard:8401", "prometheus:9090"}
     assert len(report["hidden"]) >= 8
