@@ -19,7 +19,7 @@ import pytest
 from tests.compose.file import ROOT
 
 NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-TOOLS = ("prometheus", "promtool", "prometheus-alertmanager", "amtool", "ip", "nsenter", "setpriv")
+TOOLS = ("prometheus", "prometheus-alertmanager", "wget", "ip", "nsenter", "setpriv")
 CAMERA = """
 import sys
 sys.path.append("/usr/lib/python3/dist-packages")
