@@ -7,7 +7,7 @@ ARGS ?=
 # Tests spread over the cores; the ones that start the whole stack run one at a time (see tests/conftest.py).
 PYTEST ?= $(BIN)/pytest -n 2 --dist loadgroup
 
-.PHONY: demo test test-slow lint format clean docs docs-site tutorials bench faults triton soak page-soak fuzz alerts-test help
+.PHONY: demo test test-slow lint format clean docs docs-site tutorials bench faults triton soak page-soak fuzz fuzz-bytes alerts-test help
 
 demo: $(READY) ## run the whole system on this machine; ARGS="--seconds 40 --report demo.json"
 	$(BIN)/emostream demo $(ARGS)
@@ -18,11 +18,13 @@ test: $(READY) ## all tests but the slow suites
 test-slow: $(READY) ## whole systems with their page in Chromium, Prometheus, tutorials: one after the other
 	$(BIN)/pytest -m slow tests $(ARGS)
 
-lint: $(READY) ## style, types, import contracts
+lint: $(READY) ## style, types, import contracts, unsafe code and dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive pipeline serving
+	$(BIN)/python -m tests.audit
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
@@ -52,6 +54,9 @@ faults: $(READY) ## the system under kills, outages and garbage; ARGS="--seed 7 
 
 fuzz: $(READY) ## 10,000 made-up requests to the control API; EMOSTREAM_API_SEED=7 makes others
 	EMOSTREAM_API_CASES=10000 $(BIN)/pytest --timeout 3600 -s tests/integration/test_api_schema.py $(ARGS)
+
+fuzz-bytes: $(READY) ## everything that parses bytes from outside, a minute each; ARGS="jpeg --seconds 600"
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 alerts-test: $(READY) ## every alert made to fire and clear; ARGS="--only cameras --report alerts.json"
 	$(BIN)/python -m tests.alerts_real $(ARGS)

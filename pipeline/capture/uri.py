@@ -22,6 +22,7 @@ OWN = ("id", "fps", "loop", "realtime")
 FORMS = "rtsp://, rtsps://, http://, https://, a file, a folder or glob of images, webcam:0, synthetic:?people=2"
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_QUERY = re.compile(r"(?:&?\w+=[^&/]*(?:&\w+=[^&/]*)*)?")  # in one way only: no text is long in matching
 _SECRET = re.compile(r"pass|pwd|token|key|auth|secret|sig|user|login|cred", re.IGNORECASE)
 _YES, _NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
@@ -164,7 +165,7 @@ def _path(path: str, query: str, camera: CameraSettings, exists: Exists) -> tupl
 def _split_path(uri: str, exists: Exists) -> tuple[str, str]:
     """`clip.mp4?loop=true` -> path and query; a name that is on the disk as it stands has no query."""
     path, mark, query = uri.rpartition("?")
-    if not mark or exists(uri) or not re.fullmatch(r"(?:&?\w+=[^&/]*)*", query):
+    if not mark or exists(uri) or not _QUERY.fullmatch(query):
         return uri, ""
     return path, query
 

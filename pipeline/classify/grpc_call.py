@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import grpc
 from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as Protobuf
 
+from pipeline.classify.authorities import authorities
 from pipeline.classify.transport import ERROR_CHARS
 from pipeline.errors import ClassifierUnavailable
 from pipeline.traces.asked import header as trace_header
@@ -32,16 +34,25 @@ class GrpcCall:
     """
 
     def __init__(
-        self, address: str, method: str, answer: type[Protobuf], *, token: str | None = None, timeout: float = 20.0
+        self,
+        address: str,
+        method: str,
+        answer: type[Protobuf],
+        *,
+        token: str | None = None,
+        timeout: float = 20.0,
+        ca_file: Path | None = None,
     ) -> None:
+        """`ca_file`: with it, over TLS. Raises UsageError where it cannot be read."""
         self._address = address
+        self._authorities = authorities(ca_file).encode() if ca_file else None
         self._method = method
         self._timeout = timeout
         self._metadata = [("authorization", f"Bearer {token}")] if token else []
         self._answer = answer
         self._lock = threading.Lock()
         self._closed = False
-        self._connection = _Connection(address, method)
+        self._connection = _Connection(address, method, self._authorities)
 
     def __call__(self, request: Protobuf) -> Protobuf:
         """Raises ClassifierUnavailable when there is no answer, too late or too large a one."""
@@ -76,7 +87,7 @@ class GrpcCall:
         """Unless another thread has done it."""
         with self._lock:
             if self._connection is mute and not self._closed:
-                self._connection = _Connection(self._address, self._method)
+                self._connection = _Connection(self._address, self._method, self._authorities)
 
     def _ours(self, error: grpc.RpcError) -> ClassifierUnavailable:
         code, details = error.code(), " ".join(str(error.details()).split())[:ERROR_CHARS]
@@ -90,7 +101,10 @@ class GrpcCall:
 class _Connection:
     """`calls`: how many are under way."""
 
-    def __init__(self, address: str, method: str) -> None:
-        self.channel = grpc.insecure_channel(address, OPTIONS)  # not encrypted: the token goes in clear
+    def __init__(self, address: str, method: str, trusted: bytes | None) -> None:
+        if trusted is None:
+            self.channel = grpc.insecure_channel(address, OPTIONS)  # not encrypted: the token goes in clear
+        else:
+            self.channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(trusted), OPTIONS)
         self.call: Callable[..., bytes] = self.channel.unary_unary(method)
         self.calls = 0

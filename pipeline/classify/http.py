@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import time
+from pathlib import Path
 
 import httpx
 
+from pipeline.classify.authorities import authorities
 from pipeline.classify.transport import Message, Refused, said
 from pipeline.errors import ClassifierUnavailable
 from pipeline.traces.asked import header as trace_header
@@ -25,7 +28,9 @@ class Http:
     headers, until they are 100 kB.
     """
 
-    def __init__(self, url: str, path: str, *, token: str | None = None, timeout: float = 20.0) -> None:
+    def __init__(
+        self, url: str, path: str, *, token: str | None = None, timeout: float = 20.0, ca_file: Path | None = None
+    ) -> None:
         self._path = path
         self._timeout = timeout
         headers = {"Accept-Encoding": "identity"}
@@ -35,6 +40,7 @@ class Http:
             base_url=url,
             headers=headers,
             limits=httpx.Limits(max_connections=None, keepalive_expiry=IDLE_SECONDS),
+            verify=ssl.create_default_context(cadata=authorities(ca_file)) if ca_file else True,
             trust_env=False,  # no proxy stands between the analyzers and the model
         )
 

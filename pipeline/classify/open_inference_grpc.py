@@ -48,7 +48,8 @@ class GrpcInference:
     def __init__(self, settings: ModelSettings) -> None:
         self._name = settings.model_name
         answer = _MESSAGES["ModelInferResponse"]
-        self._call = GrpcCall(settings.address, METHOD, answer, token=settings.secret, timeout=settings.timeout_seconds)
+        timeout, ca_file = settings.timeout_seconds, settings.ca_file
+        self._call = GrpcCall(settings.address, METHOD, answer, token=settings.secret, timeout=timeout, ca_file=ca_file)
 
     def __call__(self, crops: NDArray[np.uint8]) -> tuple[Probabilities, str]:
         tensor = _MESSAGES["Tensor"](name=CROPS, datatype="UINT8", shape=crops.shape)

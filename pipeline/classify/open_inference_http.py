@@ -23,7 +23,8 @@ class HttpInference:
 
     def __init__(self, settings: ModelSettings) -> None:
         path = f"/v2/models/{settings.model_name}/infer"
-        self._http = Http(settings.address, path, token=settings.secret, timeout=settings.timeout_seconds)
+        timeout, ca_file = settings.timeout_seconds, settings.ca_file
+        self._http = Http(settings.address, path, token=settings.secret, timeout=timeout, ca_file=ca_file)
         self._binary: bool | None = None  # not known before the first request; several may ask, and learn the same
 
     def __call__(self, crops: NDArray[np.uint8]) -> tuple[Probabilities, str]:

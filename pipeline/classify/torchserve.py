@@ -42,7 +42,8 @@ class TorchServe:
     def over_http(cls, settings: ModelSettings) -> TorchServe:
         """Raises DependencyError: the model's folder cannot be read. Asks the server nothing."""
         path = f"/predictions/{settings.model_name}"
-        http = Http(settings.address, path, token=settings.secret, timeout=settings.timeout_seconds)
+        timeout, ca_file = settings.timeout_seconds, settings.ca_file
+        http = Http(settings.address, path, token=settings.secret, timeout=timeout, ca_file=ca_file)
         return cls(ModelFolder.of(settings.model), http)
 
     @classmethod
@@ -51,7 +52,8 @@ class TorchServe:
         from pipeline.classify.torchserve_grpc import TorchServeGrpc
 
         folder, name, timeout = ModelFolder.of(settings.model), settings.model_name, settings.timeout_seconds
-        return cls(folder, TorchServeGrpc(settings.address, name, token=settings.secret, timeout=timeout))
+        call = TorchServeGrpc(settings.address, name, token=settings.secret, timeout=timeout, ca_file=settings.ca_file)
+        return cls(folder, call)
 
     def classify(self, crops: Sequence[Crop]) -> Scored:
         """See Classifier. Crops may be of any size; those that are too many for one request go in several."""

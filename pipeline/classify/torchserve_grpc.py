@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, cast
 
 from pipeline.classify.grpc_call import GrpcCall
@@ -28,10 +29,18 @@ _MESSAGES = build(
 class TorchServeGrpc:
     """See Transport. SENT_AT travels as a further input: TorchServe hands a call's metadata to no handler."""
 
-    def __init__(self, address: str, model_name: str, *, token: str | None = None, timeout: float = 20.0) -> None:
+    def __init__(
+        self,
+        address: str,
+        model_name: str,
+        *,
+        token: str | None = None,
+        timeout: float = 20.0,
+        ca_file: Path | None = None,
+    ) -> None:
         self._name = model_name
         answer = _MESSAGES["PredictionResponse"]
-        self._call = GrpcCall(address, METHOD, answer, token=token, timeout=timeout)
+        self._call = GrpcCall(address, METHOD, answer, token=token, timeout=timeout, ca_file=ca_file)
 
     def __call__(self, request: Message) -> Message:
         inputs = {BODY: request.body, SENT_AT: request.headers[SENT_AT].encode()}

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 CHECK_SECONDS = 1.0
 STATUS_SECONDS = 5.0  # an answer to `status` may take so long before the next is asked for
 STARTS_IN_A_MINUTE = 5  # a slot that dies more often than this has a cause that a restart does not cure
+NOT_THEIRS = {"cameras", "webhooks", "api"}  # analyzers are given no secrets that they do not need
 STOP_SECONDS = 8.0  # with Ray's own end it stays under 15 s
 
 
@@ -95,7 +96,7 @@ class Supervisor:
             self._start(slot, now)
 
     def _start(self, slot: Slot, now: float) -> None:
-        slot.actor = self._actor_class.remote(self._settings.model_dump_json(exclude={"cameras"}), slot.index)
+        slot.actor = self._actor_class.remote(self._settings.model_dump_json(exclude=NOT_THEIRS), slot.index)
         slot.place = slot.actor.place.remote()
         slot.running = slot.actor.run.remote()
         slot.asked = None

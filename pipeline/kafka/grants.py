@@ -95,7 +95,7 @@ NEEDS = {
         reads=(*WATCHED, AUDIT),
         writes=(CAMERAS, STATE, AUDIT),
         describes=ALL,
-        watched_groups=("group",),
+        kept=ALL,  # `topics check`
     ),
     "reader": _Needs(reads=(EVENTS, WINDOWS, ALERTS, CAMERA_STATUS)),
 }

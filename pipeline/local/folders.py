@@ -98,7 +98,8 @@ def _unused(path: Path) -> Path:
 
 def _short_folder() -> Path:
     usual = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="emo-", dir=usual if len(usual) <= SHORT_CHARACTERS else "/tmp"))
+    folder = usual if len(usual) <= SHORT_CHARACTERS else "/tmp"  # nosec B108: mkdtemp makes one in it, for us alone
+    return Path(tempfile.mkdtemp(prefix="emo-", dir=folder))
 
 
 def _point_latest(root: Path, name: str) -> None:

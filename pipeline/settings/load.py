@@ -44,12 +44,12 @@ def _read(path: Path | None) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text())
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}", RUNS_HINT) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, too
         raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}", "see docs/settings.md") from None
     if values is None:
         return {}
-    if not isinstance(values, dict):
-        raise UsageError(f"{path}: settings must be a mapping", "see docs/settings.md")
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise UsageError(f"{path}: settings must be a mapping, of names", "see docs/settings.md")
     return values
 
 

@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from pipeline.settings.secret import read
 from pipeline.settings.section import Section
 
 USUAL_ADDRESSES = {
@@ -39,7 +40,13 @@ class ModelSettings(Section):
     model: str | None = Field(None, description="folder of the model; none: the default of model_store")
     timeout_seconds: float = Field(20, gt=0, description="deadline of one request, below TorchServe's responseTimeout")
     token: SecretStr | None = Field(
-        None, description="the server's inference token, where it asks for one; sent in clear but over https"
+        None,
+        description="the server's inference token, where it asks for one: env:NAME, file:PATH, or itself; sent in clear"
+        " but over https",
+    )
+    ca_file: Path | None = Field(
+        None,
+        description="PEM file of the authorities that the server's certificate may come from; gRPC then uses TLS",
     )
     threads: int = Field(1, ge=1, description="threads of the model (in-process, and each worker of --local)")
 
@@ -56,6 +63,11 @@ class ModelSettings(Section):
         """Roles and actors run in other folders."""
         return model and str(Path(model).absolute())
 
+    @field_validator("ca_file")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path and path.absolute()
+
     @field_serializer("token", when_used="json")
     def _tell(self, token: SecretStr | None) -> str | None:
         """Roles and actors are given their settings as JSON."""
@@ -63,8 +75,9 @@ class ModelSettings(Section):
 
     @property
     def secret(self) -> str | None:
-        """`token`, in clear."""
-        return self.token.get_secret_value() if self.token else None
+        """`token`, in clear. Raises UsageError where what it refers to is not to be had."""
+        text = self.token.get_secret_value() if self.token else None
+        return read(text, "classify.token") if text and text.startswith(("env:", "file:")) else text
 
     @property
     def address(self) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
-from kafka.errors import AuthorizationError, KafkaError
+from kafka.errors import AuthorizationError as Refused
+from kafka.errors import KafkaError
 
 from pipeline.errors import DependencyError
 from pipeline.kafka import acls
@@ -96,9 +98,8 @@ def test_a_record_is_refused_where_its_role_may_not_write(
 ) -> None:
     kafka = own(secured.settings(USERS[role]))
     before = ends(super_user, topic)
-    with closing(producer(kafka, max_block_ms=10_000, enable_idempotence=False)) as to:
-        with pytest.raises(AuthorizationError):
-            to.send(name(kafka, topic), b"forged", key=b"key", partition=0).get(timeout=PATIENCE)
+    with closing(producer(kafka, max_block_ms=10_000, enable_idempotence=False)) as to, pytest.raises(Refused):
+        to.send(name(kafka, topic), b"forged", key=b"key", partition=0).get(timeout=PATIENCE)
     assert ends(super_user, topic) == before
 
 
@@ -117,10 +118,15 @@ def test_no_picture_is_read_by_those_who_need_none(
     role: str, topic: str, super_user: KafkaSettings, secured: SecuredKafka
 ) -> None:
     kafka = own(secured.settings(USERS[role]))
-    with pytest.raises(DependencyError) as refused, Reader(kafka, [topic]) as reader:
-        reader.from_beginning()
-        assert not list(reader.to_end())
+    with pytest.raises(DependencyError) as refused:
+        whole(kafka, topic)
     assert "topics acls" in refused.value.hint
+
+
+def whole(kafka: KafkaSettings, topic: str) -> list[Any]:
+    with Reader(kafka, [topic]) as reader:
+        reader.from_beginning()
+        return list(reader.to_end())
 
 
 def ends(kafka: KafkaSettings, topic: str) -> dict[TopicPartition, int]:
@@ -134,9 +140,9 @@ def test_a_role_changes_nothing_of_the_brokers(role: str, super_user: KafkaSetti
     kafka = own(secured.settings(USERS[role]))
     frames = name(kafka, FRAMES)
     with closing(admin(kafka)) as client:
-        with pytest.raises(AuthorizationError):
+        with pytest.raises(Refused):
             client.create_topics([NewTopic(f"{PREFIX}.new", 1, 1)])
-        with pytest.raises(AuthorizationError):
+        with pytest.raises(Refused):
             client.delete_topics([frames])
         longer = ConfigResource(ConfigResourceType.TOPIC, frames, {"retention.ms": "-1"})
         answers = client.alter_configs([longer], raise_on_unknown=False, incremental=True)

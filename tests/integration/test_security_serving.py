@@ -69,7 +69,7 @@ def web_server(folder: Path) -> Iterator[tuple[str, list[str]]]:
             asked.append(self.path)
             super().do_GET()
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *told: object) -> None:
             pass
 
     server = http.server.ThreadingHTTPServer((LOOPBACK, 0), Files)
