@@ -37,6 +37,7 @@ AT_ONCE = 64  # requests in the application
 WAITING = 128  # and before it
 REQUEST_SECONDS = 60.0
 CHECK_SECONDS = 1.0
+ON_HEAD = {"node:__internal_head__": 0.001}  # where the proxy listens, and where the API's secrets are
 STOP_SECONDS = 5.0
 QUIET = LoggingConfig(log_level="WARNING", enable_access_log=False)  # the audit log tells who did what
 
@@ -95,7 +96,7 @@ def _deploy(settings: Settings) -> None:
         max_queued_requests=WAITING,
         graceful_shutdown_wait_loop_s=0.1,
         graceful_shutdown_timeout_s=STOP_SECONDS,
-        ray_actor_options={"num_cpus": 0},
+        ray_actor_options={"num_cpus": 0, "resources": ON_HEAD},
         logging_config=QUIET,
     )(serve.ingress()(ControlApi))
     try:

@@ -55,7 +55,7 @@ class Supervisor:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._actor_class = ray.remote(**ACTOR_OPTIONS)(Analyzer)
+        self._actor_class = ray.remote(**{**ACTOR_OPTIONS, "num_cpus": settings.ray.analyzer_cpus})(Analyzer)
         self._listed: list[int] = []
         analyze = settings.analyze
         self._slots = [Slot(index) for index in range(analyze.actors)]

@@ -14,6 +14,11 @@ from pipeline.settings.section import Section
 class RaySettings(Section):
     address: str | None = Field(None, description="an existing cluster; none: a local one is started")
     object_store_mebibytes: int = Field(128, ge=80)
+    analyzer_cpus: float = Field(
+        0,
+        ge=0,
+        description="CPUs that each analyzer asks Ray for, which then finds or brings a node with so many; 0: any node",
+    )
 
 
 class MetricsSettings(Section):
