@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 3.0
 PATIENCE_SECONDS = 5.0
+STALE_SECONDS = 10.0  # while somebody waits for checks to end, others are told so old a finding
 
 
 class NotReady(Exception):
@@ -30,7 +31,10 @@ class Check:
 
 
 class Checks:
-    """All that are asked within KEPT_SECONDS are told the same. A check that hangs is not begun a second time."""
+    """All that are asked within KEPT_SECONDS are told the same. A check that hangs is not begun a second time.
+
+    While it hangs one request waits for it: anybody may ask, and whoever waits takes a place from those with changes.
+    """
 
     def __init__(self, checks: Sequence[Check], now: Callable[[], datetime], clock: Callable[[], float]) -> None:
         self._checks = checks
@@ -42,6 +46,8 @@ class Checks:
         self._one = asyncio.Lock()
 
     async def readiness(self) -> Readiness:
+        if self._one.locked() and self._last is not None and self._clock() - self._last[0] < STALE_SECONDS:
+            return self._last[1]
         async with self._one:
             if self._last is None or self._clock() - self._last[0] > KEPT_SECONDS:
                 self._last = self._clock(), await self._find()

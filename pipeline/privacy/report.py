@@ -31,7 +31,10 @@ NOT_KEPT = (
     "A record that could not be used is told of without its picture, in the topic of dead letters as in the logs.",
     "Logs hold names of cameras and numbers of frames, no figures on faces.",
 )
-SUMS = "No record of a single face leaves the analyzers, and there are no previews (privacy.mode: aggregates)."
+SUMS = (
+    "No record of a single face leaves the analyzers, and there are no previews (privacy.mode: aggregates). What was "
+    "written before that was set stays until it is as old as its topic keeps records."
+)
 
 
 @dataclass(frozen=True)

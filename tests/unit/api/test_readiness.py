@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 
@@ -101,6 +102,33 @@ def test_what_was_found_too_late_is_not_told_as_of_now(serve: Serve, monkeypatch
     site.room.clock += 3600
     monkeypatch.setattr(readiness, "PATIENCE_SECONDS", 30)
     assert site("GET", "/readyz").json()["checks"][0]["finding"] == "now"
+
+
+def test_while_one_waits_for_a_check_the_others_are_told_what_was_found_last(serve: Serve) -> None:
+    hang, go = threading.Event(), threading.Event()
+
+    def find() -> str:
+        if hang.is_set():
+            go.wait(30)
+            return "anew"
+        return "before"
+
+    site = serve([Check("model", find)])
+    assert site("GET", "/readyz").status_code == 200
+    hang.set()
+    site.room.clock += readiness.KEPT_SECONDS + 1
+
+    async def findings() -> list[str]:
+        first = asyncio.create_task(site.client.get("/readyz"))
+        while not site.app.state.desk.checks._one.locked():
+            await asyncio.sleep(0)
+        others = [await site.client.get("/readyz") for _ in range(5)]
+        go.set()
+        return [answer.json()["checks"][0]["finding"] for answer in [*others, await first]]
+
+    assert site.runner.run(findings()) == ["before"] * 5 + ["anew"]
+    site.room.clock += readiness.STALE_SECONDS + 1
+    assert site("GET", "/readyz").json()["checks"][0]["finding"] == "anew"
 
 
 def test_alive_whatever_else(serve: Serve) -> None:

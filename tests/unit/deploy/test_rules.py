@@ -41,6 +41,15 @@ def test_the_configuration_is_right(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_prometheus_reads_every_panels_expression(tmp_path: Path) -> None:
+    rules = [{"record": f"panel:{number}", "expr": panel.expr} for number, panel in enumerate(deployed.panels())]
+    file = tmp_path / "panels.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    checked = tool("promtool", "check", "rules", "--lint=none", file)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"{len(rules)} rules found" in checked.stdout
+
+
 @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
 def test_alerts_fire_and_clear(file: Path) -> None:
     tried = tool("promtool", "test", "rules", file)
