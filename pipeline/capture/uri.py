@@ -142,7 +142,10 @@ def _webcam(uri: str, camera: CameraSettings, index: str) -> tuple[CameraSpec, b
 
 
 def _file_url(uri: str, camera: CameraSettings, exists: Exists) -> tuple[CameraSpec, bool]:
-    url = urlsplit(uri)
+    try:
+        url = urlsplit(uri)
+    except ValueError:
+        raise UsageError(f"camera {_hidden(uri)}: not a URL", "file:///path") from None
     if url.netloc not in ("", "localhost"):
         raise UsageError(f"camera {uri}: file://{url.netloc}: only this machine's files can be read", "file:///path")
     return _path(unquote(url.path), url.query, camera, exists)

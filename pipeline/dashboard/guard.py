@@ -93,7 +93,10 @@ def _same_origin(scope: Scope, headers: Headers) -> bool:
         return True
     origin = headers.get("origin")
     if origin is not None:
-        return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+        try:
+            return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+        except ValueError:  # no address at all
+            return False
     return headers.get("sec-fetch-site", "same-origin") == "same-origin"
 
 
