@@ -10,8 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from pipeline.errors import DependencyError
 from pipeline.kafka.security import SECTION, context, password
@@ -21,6 +20,7 @@ SECONDS = 5.0
 LARGEST = 2**20  # bytes of an answer
 API_VERSIONS, METADATA, SASL_HANDSHAKE, SASL_AUTHENTICATE = (18, 0), (3, 1), (17, 1), (36, 0)  # key, version
 UNSUPPORTED_MECHANISM, ILLEGAL_STATE = 33, 34
+Address = tuple[str, int]
 CLOCK = "or is this machine's clock wrong?"
 
 
@@ -29,33 +29,41 @@ def why(kafka: KafkaSettings) -> DependencyError | None:
     for address in kafka.bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")
         try:
-            connection = socket.create_connection((host.strip("[]"), int(port)), SECONDS)
+            at = host.strip("[]"), int(port)
+            connection = socket.create_connection(at, SECONDS)
         except (OSError, ValueError):
             continue
         with connection:
             try:
-                _enter(kafka, connection, host)
+                _enter(kafka, connection, at)
             except DependencyError as error:
                 return DependencyError(f"Kafka at {host}:{port}: {error.message}", error.hint)
-            except OSError:
+            except (OSError, struct.error, ValueError, KeyError):  # nobody answers, or nobody of Kafka's kind
                 return None
         return None
     return None
 
 
-def _enter(kafka: KafkaSettings, connection: socket.socket, host: str) -> None:
-    security = kafka.security
+def _enter(kafka: KafkaSettings, connection: socket.socket, at: Address) -> None:
+    security, host = kafka.security, at[0]
     if not security.tls:
-        with _closed_means(
-            kafka, host, connection, f"it wants TLS, and {SECTION}.protocol is PLAINTEXT", "SSL or SASL_SSL, please"
-        ):
+        try:
             _ask(connection, API_VERSIONS)
             _ask(connection, METADATA, struct.pack(">i", 0))
+        except TimeoutError:
+            raise
+        except OSError:
+            if not _speaks_tls(at):
+                raise
+            what = f"it wants TLS, and {SECTION}.protocol is PLAINTEXT"
+            raise DependencyError(what, "SSL or SASL_SSL, please") from None
         return
     try:
         secured = context(security).wrap_socket(connection, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
         raise _not_trusted(error, host, str(security.ca_file or "the system's authorities")) from None
+    except TimeoutError:
+        raise
     except OSError as error:
         what = f"it does not speak TLS, and {SECTION}.protocol is {security.protocol} ({error})"
         raise DependencyError(what, "is that the port of its TLS listener?") from None
@@ -67,8 +75,11 @@ def _enter(kafka: KafkaSettings, connection: socket.socket, host: str) -> None:
         if security.sasl:
             _log_in(kafka, secured)
         else:
-            with _closed_means(None, host, secured, f"it wants a password, and {SECTION}.protocol is SSL", "SASL_SSL?"):
+            try:
                 _ask(secured, METADATA, struct.pack(">i", 0))
+            except (ConnectionError, ssl.SSLError):
+                what = f"it wants a password, and {SECTION}.protocol is SSL"
+                raise DependencyError(what, "SASL_SSL, with username and password, please") from None
 
 
 def _log_in(kafka: KafkaSettings, secured: ssl.SSLSocket) -> None:
@@ -101,28 +112,15 @@ def _log_in(kafka: KafkaSettings, secured: ssl.SSLSocket) -> None:
         exchange.receive(answer[4 + max(length, 0) + 4 :])
 
 
-@contextmanager
-def _closed_means(
-    kafka: KafkaSettings | None, host: str, connection: socket.socket, what: str, hint: str
-) -> Iterator[None]:
-    """What it means that the broker answers nothing. With `kafka`, only where TLS is spoken there."""
-    try:
-        yield
-    except (OSError, struct.error):
-        if kafka is None or _speaks_tls(connection, host):
-            raise DependencyError(what, hint) from None
-        raise OSError("no answer") from None
-
-
-def _speaks_tls(connection: socket.socket, host: str) -> bool:
+def _speaks_tls(at: Address) -> bool:
     """Asked over a connection of its own, on which nothing is said and nothing is trusted."""
     with suppress(OSError):
         looks = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         looks.check_hostname = False
         looks.verify_mode = ssl.CERT_NONE
         with (
-            socket.create_connection(connection.getpeername()[:2], SECONDS) as another,
-            looks.wrap_socket(another, server_hostname=host),
+            socket.create_connection(at, SECONDS) as another,
+            looks.wrap_socket(another, server_hostname=at[0]),
         ):
             return True
     return False
@@ -173,7 +171,7 @@ def _strings(field: bytes) -> list[str]:
     (count,) = struct.unpack_from(">i", field)
     found, at = [], 4
     for _ in range(count):
-        (length,) = struct.unpack_from(">h", field, at)
+        (length,) = struct.unpack_from(">H", field, at)
         found.append(field[at + 2 : at + 2 + length].decode(errors="replace"))
         at += 2 + length
     return found

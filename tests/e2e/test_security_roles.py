@@ -120,10 +120,10 @@ def settings_file(site: Site, role: str, told: dict[str, Any]) -> Path:
     return file
 
 
-def until(what: str, condition: Callable[[], Any], processes: list[Process]) -> Any:
+def until(what: str, condition: Callable[[], Any], running: dict[str, Process]) -> Any:
     give_up, pause = time.monotonic() + PATIENCE, threading.Event()
     while not (value := condition()):
-        for process in processes:
+        for process in running.values():
             process.check()
         assert time.monotonic() < give_up, f"waited in vain for {what}"
         pause.wait(0.5)
@@ -190,34 +190,51 @@ def marked(variable: str) -> str:
 def run(site: Site, files: dict[str, Path], api: str) -> None:
     """Everything that each role does, at least once."""
     with ExitStack() as ends:
-        started = {role: ends.enter_context(role_process(role, files[role], files[role].parent)) for role in ROLES}
-        processes = [process for role, process in started.items() if role != "capture"]
+
+        def start(role: str) -> Process:
+            return ends.enter_context(role_process(role, files[role], files[role].parent))
+
+        started = {role: start(role) for role in ROLES}
         with closing(producer(site.kafka)) as to:
             to.send(name(site.kafka, FRAMES), b"garbage", key=b"nobody").get(timeout=30)
         headers = {"Authorization": f"Bearer {os.environ['API_TOKEN_OF_OPERATOR']}"}
         with httpx.Client(base_url=api, headers=headers, timeout=20) as client:
-            until("the API", lambda: answered(client), processes)
-            until("windows", lambda: has(site, WINDOWS), processes)
-            until("alerts", lambda: has(site, ALERTS), processes)
-            until("previews", lambda: has(site, PREVIEWS), processes)
-            until("both dead letters", lambda: len(has(site, DEAD_LETTERS)) >= 2, processes)
-            until("that a camera sees nothing", lambda: '"sight":"dark"' in text_of(site, "camera-status"), processes)
+            until("the API", lambda: answered(client), started)
+            until("windows", lambda: has(site, WINDOWS), started)
+            until("alerts", lambda: has(site, ALERTS), started)
+            until("previews", lambda: has(site, PREVIEWS), started)
+            until("both dead letters", lambda: len(has(site, DEAD_LETTERS)) >= 2, started)
+            until("that a camera sees nothing", lambda: '"sight":"dark"' in text_of(site, "camera-status"), started)
             steer(site, client)
             use_the_command_line(site, files)
             look_at_processes(site)
-            victim = psutil.Process(started["capture"].pid)
-            for each in [*victim.children(recursive=True), victim]:
-                each.kill()
-            until("that the host is gone", lambda: "idle" in text_of(site, EVENTS), processes)
-            for path in ("/readyz", "/v1/cameras", "/v1/windows", "/v1/alerts", "/v1/roles", "/v1/prometheus/targets"):
-                site.answers[path] = client.get(path).text
-            site.answers["/openapi.json"] = client.get("/openapi.json").text
-            for group in client.get("/v1/prometheus/targets").json():
-                for target in group["targets"]:
-                    try:
-                        site.answers[target] = httpx.get(f"http://{target}/metrics", timeout=10).text
-                    except httpx.TransportError:
-                        continue  # capture's
+            kill(started.pop("capture"))
+            until("that the host is gone", lambda: "emostream.idle" in text_of(site, EVENTS), started)
+            for role in ("aggregate", "analyze", "capture"):  # they read how far those before them came
+                if role in started:
+                    started.pop(role).stop()
+                started[role] = start(role)
+            known = len(has(site, EVENTS))
+            until("frames after that", lambda: len(has(site, EVENTS)) > known + 20, started)
+            ask(site, client)
+
+
+def kill(process: Process) -> None:
+    """With all that it started, without a word."""
+    top = psutil.Process(process.pid)
+    for each in [*top.children(recursive=True), top]:
+        each.kill()
+
+
+def ask(site: Site, client: httpx.Client) -> None:
+    for path in ("/readyz", "/v1/cameras", "/v1/windows", "/v1/alerts", "/v1/roles", "/openapi.json"):
+        site.answers[path] = client.get(path).text
+    for group in client.get("/v1/prometheus/targets").json():
+        for target in group["targets"]:
+            try:
+                site.answers[target] = httpx.get(f"http://{target}/metrics", timeout=10).text
+            except httpx.TransportError:
+                continue  # of a role that was restarted
 
 
 def answered(client: httpx.Client) -> bool:
@@ -241,6 +258,7 @@ def use_the_command_line(site: Site, files: dict[str, Path]) -> None:
     operator, reader = files[OPERATOR], files[READER]
     command(site, operator, "cameras", "add", "synthetic:?people=1&fps=2&id=by-hand")
     command(site, operator, "cameras", "list")
+    command(site, operator, "alerts", "list")
     command(site, operator, "alerts", "silence", "--for", "1h", "--rule", "anybody")
     command(site, operator, "audit")
     command(site, operator, "topics", "check")

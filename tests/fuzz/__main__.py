@@ -8,12 +8,14 @@ go on from, and in `crashes` each input that a target fell over.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib.util
 import random
 import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 FOLDER = Path("build/fuzz")
@@ -63,16 +65,30 @@ def _one(name: str, seconds: int, seed: int, only: Path | None) -> int:
     with atheris.instrument_imports(include=["pipeline", "serving"]):
         from tests.fuzz.targets import TARGETS
     target = TARGETS[name]
-    corpus, crashes = FOLDER / name / "corpus", FOLDER / name / "crashes"
-    for folder in (corpus, crashes):
-        folder.mkdir(parents=True, exist_ok=True)
+    corpus = FOLDER / name / "corpus"
+    corpus.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(target.seeds()):
         (corpus / f"seed-{number}").write_bytes(data)
     options = [f"-max_total_time={seconds}", f"-seed={seed}", f"-max_len={LARGEST}", f"-timeout={SECONDS_OF_ONE}"]
-    options += [f"-rss_limit_mb={MEBIBYTES}", f"-artifact_prefix={crashes}/", "-print_final_stats=1"]
-    atheris.Setup([sys.argv[0], *options, str(corpus)], target)
+    options += [f"-rss_limit_mb={MEBIBYTES}", f"-artifact_prefix={_crashes(name)}/", "-print_final_stats=1"]
+    atheris.Setup([sys.argv[0], *options, str(corpus)], lambda data: _kept(name, target, data))
     atheris.Fuzz()
     return 0
+
+
+def _kept(name: str, target: Callable[[bytes], None], data: bytes) -> None:
+    """What it falls over is kept. libFuzzer itself keeps what ends the process, takes too long or too much memory."""
+    try:
+        target(data)
+    except Exception:
+        (_crashes(name) / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+        raise
+
+
+def _crashes(name: str) -> Path:
+    folder = FOLDER / name / "crashes"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _at_random(name: str, seconds: int, seed: int, only: Path | None) -> int:
@@ -88,11 +104,8 @@ def _at_random(name: str, seconds: int, seed: int, only: Path | None) -> int:
         data = changed(rng.choice(good), good, rng)[:LARGEST]
         count += 1
         try:
-            target(data)
-        except BaseException:
-            crashes = FOLDER / name / "crashes"
-            crashes.mkdir(parents=True, exist_ok=True)
-            (crashes / f"random-{seed}-{count}").write_bytes(data)
+            _kept(name, target, data)
+        except Exception:
             traceback.print_exc()
             return 1
     print(f"fuzz: {count} inputs in {seconds} s, without coverage (no atheris)")

@@ -71,6 +71,8 @@ def uris() -> list[bytes]:
         b"clip.mp4?loop=true&realtime=false",
         b"synthetic:?people=2&seed=1&expressions=happy",
         b"webcam:0",
+        b"file://[/clip.mp4",
+        b"clip.mp4?" + b"a=" * 40 + b"/",
         b"http://[::1]:8080/video?x=%ff",
     ]
 
@@ -94,6 +96,10 @@ def cursors() -> list[bytes]:
 
 def authorizations() -> list[bytes]:
     return [b"Bearer a-token-that-is-long-enough", b"bearer  x", b"Basic dXNlcjpwYXNz"]
+
+
+def origins() -> list[bytes]:
+    return [b"http://here:8500\nemostream=token", b"https://elsewhere.example\na=b; c", b"http://[\n", b"null\n"]
 
 
 def log_lines() -> list[bytes]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from starlette.datastructures import Headers
 
 from pipeline.access import Access
 from pipeline.aggregate import state
@@ -25,6 +26,7 @@ from pipeline.analyze.jpeg import size_of
 from pipeline.api import shapes
 from pipeline.api.paging import Wish, page
 from pipeline.capture.uri import camera_specs
+from pipeline.dashboard.guard import _same_origin, token_of
 from pipeline.errors import BadRecord, EmostreamError, UsageError
 from pipeline.kafka.believable import check
 from pipeline.kafka.noted import noted
@@ -151,6 +153,15 @@ def authorization(data: bytes) -> None:
     assert caller is None or "a-token-that-is-long-enough" in text
 
 
+def page_headers(data: bytes) -> None:
+    """Who may change anything from the page: its own origin, and no other."""
+    lines = [*data[:SHORT].split(b"\n"), b"", b""]
+    headers = Headers({"origin": lines[0].decode("latin-1"), "host": "here:8500", "cookie": lines[1].decode("latin-1")})
+    if _same_origin({"type": "http", "method": "POST"}, headers):
+        assert b"here:8500" in lines[0].lower()
+    token_of(headers)
+
+
 def log_line(data: bytes) -> None:
     """The secret between two texts of anybody's is never told."""
     text = data[:SHORT].decode(errors="replace").replace("\n", " ")
@@ -195,6 +206,7 @@ TARGETS = {
     "api-bodies": Target(api_bodies, seeds.bodies, (ValidationError,)),
     "cursor": Target(cursor, seeds.cursors, (UsageError,)),
     "authorization": Target(authorization, seeds.authorizations, ()),
+    "page-headers": Target(page_headers, seeds.origins, ()),
     "log-line": Target(log_line, seeds.log_lines, ()),
     "committed": Target(committed, seeds.notes, ()),
     "model-request": Target(model_request, seeds.requests, (WireError,)),

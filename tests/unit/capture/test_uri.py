@@ -95,6 +95,7 @@ def test_the_uri_wins_over_the_settings() -> None:
         ("rtsp://10.0.0.7/\x1b[2J", "\\x1b[2J': a character that cannot be printed"),
         ("rtsp://10.0.0.7\r\nX-Header: 1/", "cannot be printed"),
         ("clip\0.mp4", "cannot be printed"),
+        ("file://[/x.mp4", "not a URL"),
         ("clip.mp4?fps=0", "fps=0"),
         ("clip.mp4?fps=nan", "fps=nan"),
         ("clip.mp4?fps=1e9", "fps=1e9"),
@@ -114,6 +115,11 @@ def test_errors_name_what_is_wrong(uri: str, told: str) -> None:
     with pytest.raises(UsageError, match="camera") as caught:
         one(uri)
     assert told in caught.value.message
+
+
+def test_a_long_query_is_looked_at_once() -> None:
+    """There were ways without number to read this one, and all of them were tried."""
+    assert one("clip.mp4?" + "a=" * 5000 + "/").location.endswith("/")
 
 
 def test_ids_given_twice() -> None:

@@ -41,6 +41,8 @@ def test_a_file_and_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("webhooks: [{id: a, url: 'http://x', secret: hush}]", "webhooks.0.secret: not whsec_ and base64"),
         (f"webhooks: [{{id: a, url: 'http://x', secret: {SECRET}, rules: [b]}}]", "webhooks: a: no rule 'b'"),
         ("[1, 2]", "must be a mapping"),
+        ("1: site", "must be a mapping, of names"),
+        ("site: 2026-13-45", "not YAML"),
         ("a: [", "not YAML"),
     ],
 )

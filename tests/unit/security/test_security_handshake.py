@@ -37,8 +37,8 @@ def server(own: Issued | None, answer: bytes = b"") -> Iterator[int]:
                 with suppress(OSError):
                     spoken = context.wrap_socket(connection, server_side=True) if context else connection
                     with spoken:
-                        spoken.recv(4096)
-                        spoken.sendall(answer)
+                        while spoken.recv(4096) and answer:
+                            spoken.sendall(answer)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -49,8 +49,8 @@ def server(own: Issued | None, answer: bytes = b"") -> Iterator[int]:
             thread.join(5)
 
 
-def told(port: int, ca_file: Path | None) -> DependencyError | None:
-    security = SecuritySettings(protocol="SSL", ca_file=ca_file)  # type: ignore[call-arg]
+def told(port: int, ca_file: Path | None, **more: str) -> DependencyError | None:
+    security = SecuritySettings.model_validate({"protocol": "SSL", "ca_file": ca_file, **more})
     return why(KafkaSettings(bootstrap=f"{LOOPBACK}:{port}", security=security))  # type: ignore[call-arg]
 
 
@@ -87,6 +87,18 @@ def test_a_server_of_something_else_is_no_reason_of_ours(authority: Authority, a
     """It is not guessed at: the client's own error stands."""
     with server(authority.issue("broker", LOOPBACK), answer) as port:
         assert told(port, authority.file) is None
+
+
+@pytest.mark.parametrize("said", ["", "fffe", "00210000", "00217fffffffffff", "0021ffffffff", "0000", "0000ffff" * 9])
+def test_a_broker_that_answers_nonsense_to_a_login_is_no_reason_of_ours(
+    authority: Authority, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_PASSWORD", "never told to it")
+    answer = bytes.fromhex("00000001" + said)
+    login = {"protocol": "SASL_SSL", "username": "capture", "password": "env:KAFKA_PASSWORD"}
+    with server(authority.issue("broker", LOOPBACK), len(answer).to_bytes(4, "big") + answer) as port:
+        reason = told(port, authority.file, **login)
+    assert reason is None or "kafka.security.mechanism" in reason.message
 
 
 def test_nobody_there_is_no_reason_of_ours() -> None:
