@@ -15,7 +15,5 @@ def authorities(ca_file: Path) -> str:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         reason = error.strerror if isinstance(error, OSError) else "not text"
-        raise UsageError(
-            f"classify.ca_file: {ca_file} cannot be read: {reason}", "PEM text, please"
-        ) from None
+        raise UsageError(f"classify.ca_file: {ca_file} cannot be read: {reason}", "PEM text, please") from None
     return text
