@@ -83,16 +83,16 @@ class Container:
         return "" if done.returncode == 0 else (done.stderr or done.stdout).strip()[-300:] or f"exit {done.returncode}"
 
     def stop(self, seconds: float = 20) -> None:
-        if self._process is None:
+        """TERM to it, then KILL to all that is left of it."""
+        process = self._process  # another may be started meanwhile
+        if process is None:
             return
-        for number, wait in ((signal.SIGTERM, seconds), (signal.SIGKILL, 10)):
-            with suppress(ProcessLookupError):
-                if number == signal.SIGTERM:
-                    self._process.send_signal(number)
-                else:
-                    os.killpg(self._process.pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(wait)
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
 
     def told(self, lines: int = 15) -> str:
         """The end of its log."""

@@ -195,3 +195,12 @@ def test_grafana_is_given_the_dashboards_where_it_looks_for_them() -> None:
     mounts = {mount.target: mount.source for mount in SERVICES["grafana"].mounts}
     assert mounts[provider["options"]["path"]] == "./deploy/grafana/dashboards"
     assert WHOLE["services"]["grafana"]["environment"]["GF_SECURITY_ADMIN_PASSWORD__FILE"].startswith("/run/secrets/")
+
+
+def test_the_documentation_names_variables_that_there_are() -> None:
+    there = set(re.findall(r"\$\{(\w+)", file.FILE.read_text()))
+    section = (ROOT / "docs/deploy.md").read_text().split("## Images")[0]
+    named = {
+        name for row in re.findall(r"^\| (`[A-Z].*?) \|", section, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    }
+    assert {"EMOSTREAM_PURPOSE", "ANALYZERS", "KAFKA_IMAGE"} <= named <= there

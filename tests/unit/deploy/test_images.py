@@ -30,7 +30,14 @@ ROLES = (
     "pipeline.kafka.retention",
     "pipeline.capture.synthetic",
     "pipeline.cli.main",
+    "ray.scripts.scripts",
+    "ray._private.runtime_env.agent.main",
+    "ray.dashboard.agent",
+    "ray.serve._private.controller",
+    "ray.serve._private.proxy",
+    "ray.autoscaler._private.kuberay.run_autoscaler",
 )
+"""And what Ray starts beside them."""
 BLOCKED = """
 import importlib, importlib.machinery, importlib.metadata, sys, sysconfig
 left_out, modules = sys.argv[1].split(), sys.argv[2].split()

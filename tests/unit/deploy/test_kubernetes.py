@@ -15,6 +15,8 @@ from deploy.kubernetes import made
 from pipeline.kafka.grants import NEEDS
 from pipeline.settings import Settings, load
 from pipeline.topics import plan
+from serving.server.measures import INFERENCE
+from tests.alerts_real.promql import selectors
 from tests.kubernetes.built import OVERLAYS, Object, built, of_kind, pods, strings
 from tests.kubernetes.schemas import Schemas
 
@@ -207,17 +209,20 @@ def test_one_controller_for_each_lag() -> None:
         (each["kind"], each["metadata"]["name"]) for each in objects if each["kind"] in ("Deployment", "StatefulSet")
     }
     assert set(scaled) <= there
-    groups = [
-        trigger["metadata"]["consumerGroup"]
-        for each in of_kind(objects, "ScaledObject").values()
-        for trigger in each["spec"]["triggers"]
-    ]
+    triggers = [trigger for each in of_kind(objects, "ScaledObject").values() for trigger in each["spec"]["triggers"]]
+    groups = [trigger["metadata"]["consumerGroup"] for trigger in triggers if trigger["type"] == "kafka"]
     assert Settings().kafka.group not in groups, "the analyzers' lag is Ray's"
     assert groups == [Settings().kafka.aggregate_group]
     (cluster,) = of_kind(objects, "RayCluster").values()
     assert cluster["spec"]["enableInTreeAutoscaling"] is True
     (group,) = cluster["spec"]["workerGroupSpecs"]
     assert group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
+
+
+def test_what_scales_the_model_is_measured_by_it() -> None:
+    """The query is of a metric that the handler tells, and of no lag."""
+    (trigger,) = of_kind(built("production"), "ScaledObject")["torchserve"]["spec"]["triggers"]
+    assert {f"{each.metric}" for each in selectors(trigger["metadata"]["query"])} == {f"{INFERENCE}_sum"}
 
 
 @each_overlay
