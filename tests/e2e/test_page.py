@@ -25,7 +25,7 @@ ADDRESS = re.compile(r"the page: (http://\S+)/")
 EXPRESSION = re.compile(rf"({'|'.join(LABELS)})\s\d+")
 PATIENCE = 180.0
 LONG = 120_000.0  # ms
-AT_MOST = float(os.environ.get("EMOSTREAM_PAGE_SECONDS", "inf"))  # for all of it; a busy machine takes longer
+AT_MOST = float(os.environ.get("PAGE_SECONDS", "inf"))  # for all of it; a busy machine takes longer
 
 
 @dataclass(frozen=True)
