@@ -106,6 +106,6 @@ def is_loopback(host: str) -> bool:
 def url(host: str, port: int) -> str:
     """Where this machine reaches what listens there."""
     name = host.strip("[]")
-    if name in ("", "0.0.0.0", "::"):
+    if name in ("", "0.0.0.0", "::"):  # nosec B104: compared, not bound to
         name = "127.0.0.1"
     return f"http://{f'[{name}]' if ':' in name else name}:{port}"
