@@ -92,7 +92,7 @@ def _listen(dashboard: DashboardSettings) -> socket.socket:
 
 def _reached(section: DashboardSettings | ApiSettings) -> str:
     host = section.host.strip("[]")
-    if host in ("", "0.0.0.0", "::"):  # nosec B104: compared, not bound to
+    if host in ("", "0.0.0.0", "::"):  # nosec B104
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 

@@ -62,7 +62,7 @@ def place(settings: Settings, ports: Ports, *, local: bool) -> Settings:
 
 def url(settings: ApiSettings | DashboardSettings) -> str:
     """Where a browser on this machine reaches it."""
-    host = "127.0.0.1" if settings.host in ("", "0.0.0.0", "::") else settings.host  # nosec B104: compared, not bound to
+    host = "127.0.0.1" if settings.host in ("", "0.0.0.0", "::") else settings.host  # nosec B104
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
