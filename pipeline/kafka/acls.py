@@ -30,7 +30,7 @@ class Right:
 
 def planned(settings: Settings, roles: Sequence[str], user: str) -> list[Right]:
     """`user`: who a role is to Kafka, with {role} for its name. Raises UsageError where it names nobody."""
-    name = user.replace("{role}", "")
+    name = user.replace("{role}", "role")
     if not name or set(name) & set("{}*"):
         raise UsageError(f"--user: {user!r} names nobody", "such as emostream-{role}")
     return sorted({Right(user.replace("{role}", role), grant) for role in roles for grant in grants(settings, role)})

@@ -66,6 +66,7 @@ NEEDS = {
         reads=(CAMERAS, CAMERA_STATUS),  # of its own sessions, to number the next
         writes=(FRAMES, CAMERA_STATUS, ROLES),
         groups=("capture_group",),
+        watched_groups=("group",),  # files wait for the analyzers
     ),
     "analyze": _Needs(
         reads=(FRAMES, EVENTS),  # where the one it replaces ended
@@ -90,7 +91,12 @@ NEEDS = {
         describes=ALL,  # whether they are as planned, for /readyz
         watched_groups=("group",),
     ),
-    "dashboard": _Needs(reads=(*WATCHED, PREVIEWS), writes=(ROLES,)),
+    "dashboard": _Needs(
+        reads=(*WATCHED, PREVIEWS),
+        writes=(ROLES,),
+        describes=(FRAMES,),  # how far the analyzers are behind
+        watched_groups=("group",),
+    ),
     "operator": _Needs(
         reads=(*WATCHED, AUDIT),
         writes=(CAMERAS, STATE, AUDIT),

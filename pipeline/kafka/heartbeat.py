@@ -28,7 +28,7 @@ EVERY_SECONDS = 5.0
 BLOCK_MS = 2_000  # for what Kafka has to say before a record can be sent
 STOP_SECONDS = 2.0
 QUICK_SECONDS = 1.0  # an answer that took longer says little of clocks
-ANY_ADDRESS = ("", "0.0.0.0", "::")  # nosec B104: compared, not bound to
+ANY_ADDRESS = ("", "0.0.0.0", "::")  # compared, not bound to  # nosec B104
 
 State = tuple[RoleState, str]  # and the detail
 

@@ -98,7 +98,7 @@ def _unused(path: Path) -> Path:
 
 def _short_folder() -> Path:
     usual = tempfile.gettempdir()
-    folder = usual if len(usual) <= SHORT_CHARACTERS else "/tmp"  # nosec B108: mkdtemp makes one in it, for us alone
+    folder = usual if len(usual) <= SHORT_CHARACTERS else "/tmp"  # mkdtemp makes one in it, for us alone  # nosec B108
     return Path(tempfile.mkdtemp(prefix="emo-", dir=folder))
 
 
