@@ -22,6 +22,8 @@ from pipeline.settings import KafkaSettings, Settings
 from pipeline.topics import ALERTS, CAMERAS, EVENTS, FRAMES, PREVIEWS, name, plan
 from tests.secured import ADMIN, SecuredKafka
 
+pytestmark = pytest.mark.slow
+
 PREFIX = "rights"
 PATIENCE = 30.0
 USERS = {role: f"rights-{role}" for role in NEEDS}

@@ -21,6 +21,8 @@ import pytest
 from pipeline.local.stack import LocalStack
 from serving.server.wire import CONTENT_TYPE
 
+pytestmark = pytest.mark.slow
+
 LOOPBACK = "127.0.0.1"
 REFUSED = {400, 401, 403, 404, 405}  # TorchServe says 400 of a wrong token, and 405 where it has no such thing
 CONNECT = """
