@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import UsageError
-from pipeline.settings import AccessRole, ApiSettings, hashed, is_loopback
+from pipeline.settings import AccessRole, ApiSettings, Settings, hashed, is_loopback
 
 ROLES: tuple[AccessRole, ...] = ("viewer", "operator")
 """Each may do what those before it may."""
@@ -54,6 +54,14 @@ class Access:
                 raise UsageError(what, "set it, or give the token's sha256: instead")
             callers.append((stored, Caller(token.name, token.role)))
         return cls(callers)
+
+    @classmethod
+    def of_page(cls, settings: Settings) -> Access:
+        """Raises UsageError as well where the page would be open to others."""
+        if not settings.api.tokens and not is_loopback(settings.dashboard.host):
+            what = f"api.tokens: none, but dashboard.host {settings.dashboard.host} is reached from other machines"
+            raise UsageError(what, "give api.tokens, or let dashboard.host be 127.0.0.1")
+        return cls.of(settings.api)
 
     def who(self, authorization: str | None) -> Caller | None:
         """Whose request it is by its `Authorization`; None: nobody's that we know. Takes as long whatever it holds."""

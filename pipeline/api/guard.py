@@ -134,7 +134,7 @@ class Guard:
         if scope["method"] not in WITH_BODY:
             return
         if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            what = "Content-Type: application/json, please"
+            what = "Content-Type: application/json, please; the body may be {}"
             if caller is not None:
                 await self._denied(caller, f"{scope['method']} {scope['path']}", what)
             raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, what)

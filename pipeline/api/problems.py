@@ -59,6 +59,10 @@ class Refused(HTTPException):
         self.recorded = False  # in the audit log
 
 
+GENERAL = {HTTPStatus.NOT_FOUND: "nothing is at this path; /v1/openapi.json says what there is"}
+"""Details of what no route has said more of."""
+
+
 def unavailable(detail: str) -> Refused:
     """Something that it takes is away; asking again later may help."""
     return Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_SECONDS)})
@@ -66,7 +70,7 @@ def unavailable(detail: str) -> Refused:
 
 def answer(refused: HTTPException, request_id: str) -> Response:
     status = HTTPStatus(refused.status_code)
-    detail = "" if refused.detail == status.phrase else str(refused.detail)
+    detail = GENERAL.get(status, "") if refused.detail == status.phrase else str(refused.detail)
     faults = refused.faults if isinstance(refused, Refused) else []
     problem = Problem(title=status.phrase, status=status, detail=detail, errors=faults, request_id=request_id)
     return Response(problem.model_dump_json(), status, refused.headers, MEDIA_TYPE)

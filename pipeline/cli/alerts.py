@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pipeline.cli import complete
 from pipeline.cli.options import (
     By,
     SettingsFile,
 )
+from pipeline.console.listing import listing_console
 from pipeline.messages import Scope
 from pipeline.settings import load
 
@@ -37,7 +37,7 @@ def alerts_list(
     """Print the alerts that stand."""
     from pipeline.console.alerts import show
 
-    show(load(config).kafka, everything, as_json, Console())
+    show(load(config).kafka, everything, as_json, listing_console())
 
 
 @alerts_app.command("rules")
@@ -45,7 +45,7 @@ def alerts_rules(config: SettingsFile = None) -> None:
     """Print the rules of the settings."""
     from pipeline.console.alerts import show_rules
 
-    show_rules(load(config), Console())
+    show_rules(load(config), listing_console())
 
 
 @alerts_app.command("ack")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pipeline.cli import complete
 from pipeline.cli.options import By, SettingsFile
+from pipeline.console.listing import listing_console
 from pipeline.settings import load
 
 cameras_app = typer.Typer(
     help="Cameras: what they do; add, pause and remove them while all runs.", no_args_is_help=True
 )
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
 CameraId = Annotated[str, typer.Argument(help="Name of the camera.", autocompletion=complete.cameras)]
 
 
@@ -24,7 +25,7 @@ def cameras_list(
     """Print the cameras: those that were added, and those of capture's settings that were heard of."""
     from pipeline.console.cameras import show
 
-    show(load(config), as_json, Console())
+    show(load(config), as_json, listing_console())
 
 
 @cameras_app.command("add")
@@ -53,16 +54,16 @@ def cameras_remove(camera: CameraId, by: By, config: SettingsFile = None) -> Non
 
 
 @cameras_app.command("pause")
-def cameras_pause(camera: CameraId, by: By, config: SettingsFile = None) -> None:
+def cameras_pause(camera: CameraId, by: By, reason: Reason = "", config: SettingsFile = None) -> None:
     """Let a camera rest: nothing is captured, and its windows expect nothing."""
     from pipeline.console.cameras import pause
 
-    print(pause(load(config), camera, True, by))
+    print(pause(load(config), camera, True, by, reason))
 
 
 @cameras_app.command("resume")
-def cameras_resume(camera: CameraId, by: By, config: SettingsFile = None) -> None:
+def cameras_resume(camera: CameraId, by: By, reason: Reason = "", config: SettingsFile = None) -> None:
     """Let a paused camera go on."""
     from pipeline.console.cameras import pause
 
-    print(pause(load(config), camera, False, by))
+    print(pause(load(config), camera, False, by, reason))

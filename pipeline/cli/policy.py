@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pipeline.cli.options import SettingsFile, SpokenLanguage
+from pipeline.console.listing import listing_console
 from pipeline.policy.check import refusals, remarks, require
 from pipeline.policy.notice import notice
 from pipeline.settings import load
@@ -57,4 +57,4 @@ def audit(
     from pipeline.console.events import parse_since
 
     start = None if since is None else parse_since(since, datetime.now(UTC))
-    show(load(config).kafka, start, as_json, Console())
+    show(load(config).kafka, start, as_json, listing_console())

@@ -16,6 +16,7 @@ from pipeline.aggregate import ask
 from pipeline.aggregate.ask import LONGEST, Target, newest
 from pipeline.console.audited import Change, audited
 from pipeline.console.events import UNITS
+from pipeline.console.listing import listing
 from pipeline.errors import UsageError
 from pipeline.kafka.reader import Reader, parse
 from pipeline.messages import Alert, AlertState
@@ -39,10 +40,7 @@ def show(kafka: KafkaSettings, everything: bool, as_json: bool, console: Console
 
 
 def _table(alerts: Iterable[Alert]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("alert", "since", "severity", "where", "state"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("what")
+    table = listing(("alert", "since", "severity"), ("where", "state", "what"))
     for alert in alerts:
         severity = Text(alert.severity, style=COLOURS.get(alert.severity, ""))
         since = alert.since.astimezone().strftime("%d %b %H:%M")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.console.listing import listing
 from pipeline.kafka.audit import written
 from pipeline.messages import AuditOutcome, AuditRecord
 from pipeline.settings import KafkaSettings
@@ -29,16 +30,12 @@ def show(kafka: KafkaSettings, since: datetime | None, as_json: bool, console: C
 
 
 def _table(records: Iterable[AuditRecord]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("when", "who", "did", "to"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("outcome", "what"):
-        table.add_column(heading)
+    table = listing(("when", "outcome"), ("who", "did", "to", "what"))
     for record in records:
         when = record.at.astimezone().strftime("%d %b %H:%M:%S")
         outcome = Text(record.outcome, style=COLOURS.get(record.outcome, ""))
         who = Text(f"{record.who} ({record.role})")
-        table.add_row(when, who, record.action, Text(record.target), outcome, Text("; ".join(_what(record))))
+        table.add_row(when, outcome, who, record.action, Text(record.target), Text("; ".join(_what(record))))
     return table
 
 

@@ -16,6 +16,7 @@ from pipeline.cameras.changes import check_add, check_remove, paused
 from pipeline.cameras.registry import CameraRegistry
 from pipeline.capture.desired import define
 from pipeline.console.audited import Change, audited
+from pipeline.console.listing import listing
 from pipeline.console.view import STATES
 from pipeline.kafka.reader import Reader, parse
 from pipeline.messages import CameraStatus, DesiredCamera, Origin
@@ -66,9 +67,9 @@ def remove(settings: Settings, camera_id: str, by: str) -> str:
     return f"camera {camera_id}: removed"
 
 
-def pause(settings: Settings, camera_id: str, pausing: bool, by: str) -> str:
+def pause(settings: Settings, camera_id: str, pausing: bool, by: str, reason: str = "") -> str:
     """Pause or resume any camera, also one of a capture process's settings. Raises UsageError for one nobody knows."""
-    change = Change("camera.pause" if pausing else "camera.resume", f"camera/{camera_id}", by)
+    change = Change("camera.pause" if pausing else "camera.resume", f"camera/{camera_id}", by, reason)
     with audited(settings, change), CameraRegistry(settings.kafka, settings.site) as registry:
         heard = last_heard(settings).get(camera_id)
         registry.put(paused(camera_id, pausing, registry.all(), heard, at=datetime.now(UTC), by=by))
@@ -100,10 +101,7 @@ def _as_json(name: str, wanted: Mapping[str, DesiredCamera], heard: Mapping[str,
 
 
 def _table(names: Iterable[str], wanted: Mapping[str, DesiredCamera], heard: Mapping[str, CameraStatus]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("camera", "from", "state", "since"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("where")
+    table = listing(("camera", "from", "since"), ("state", "where"))
     for name in names:
         camera, status = wanted.get(name), heard.get(name)
         state = Text("not heard of yet")
@@ -112,5 +110,5 @@ def _table(names: Iterable[str], wanted: Mapping[str, DesiredCamera], heard: Map
             state = Text(f"{sign} {status.state}" + (f": {status.reason}" if status.reason else ""), style=colour)
         origin = camera.origin if camera else Origin.SETTINGS
         since = f"{status.at.astimezone():%d %b %H:%M:%S}" if status else ""
-        table.add_row(name, origin, state, since, camera.uri if camera else status.source if status else "")
+        table.add_row(name, origin, since, state, camera.uri if camera else status.source if status else "")
     return table

@@ -12,11 +12,11 @@ import uvicorn
 
 from pipeline.access import Access
 from pipeline.dashboard.app import Served, application
-from pipeline.errors import DependencyError, UsageError
+from pipeline.errors import DependencyError
 from pipeline.kafka.heartbeat import Heartbeat
 from pipeline.messages import RoleState
 from pipeline.metrics import Metrics, list_targets
-from pipeline.settings import DashboardSettings, Settings, is_loopback, url
+from pipeline.settings import DashboardSettings, Settings, url
 from pipeline.watch.follow import Follower
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ LARGEST_SAID = 1024  # bytes: a page has nothing to say
 
 def run(settings: Settings, stop: threading.Event, tell: Callable[[str], None]) -> None:
     """Until `stop` is set. `tell`: is given the page's address. Raises UsageError and DependencyError."""
-    access = access_to(settings)
+    access = Access.of_page(settings)
     metrics = Metrics("dashboard")
     listening = _listen(settings.dashboard)
     port = metrics.serve(settings.metrics.host)
@@ -40,14 +40,6 @@ def run(settings: Settings, stop: threading.Event, tell: Callable[[str], None]) 
             while not stop.wait(CHECK_SECONDS):
                 if not server.is_alive():
                     raise DependencyError("the page's server has ended", "its log says why")
-
-
-def access_to(settings: Settings) -> Access:
-    """Raises UsageError where the page would be open to others."""
-    if not settings.api.tokens and not is_loopback(settings.dashboard.host):
-        what = f"api.tokens: none, but dashboard.host {settings.dashboard.host} is reached from other machines"
-        raise UsageError(what, "give api.tokens, or let dashboard.host be 127.0.0.1")
-    return Access.of(settings.api)
 
 
 def api_url(settings: Settings) -> str:

@@ -20,7 +20,7 @@ from pipeline.local.process import Process, telling_line
 from pipeline.topics import MAX_RECORD_BYTES
 
 LOG = "kafka.log"
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 BATCH_OVERHEAD_BYTES = 2**20
 VM = ("-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")  # 40 % less CPU to start, as fast after
 

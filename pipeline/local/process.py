@@ -26,6 +26,7 @@ PAUSES = (0.0, 5.0, 20.0)  # before the next start: whoever waits 10 s for Kafka
 _TELLING = re.compile(
     r"^emostream: |\b(ERROR|FATAL|error|Error|Exception|Caused by|Killed|No space left)\b|(Exception|Error):"
 )
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _NOISE = re.compile(r"^\s+at |^\s*\.\.\. \d+ more|^nvidia-smi|^\s*$")
 
 
@@ -125,8 +126,9 @@ class Process:
                 said = str(error).splitlines()[0]
             self.check()
             if time.monotonic() > end:
-                said = f": {said or telling_line(self.log)}"
-                raise DependencyError(f"{self.name} is not ready after {timeout:.0f} s{said}", f"its log is {self.log}")
+                why = said or telling_line(self.log, errors_only=True)
+                what = f"{self.name} is not ready after {timeout:.0f} s" + (f": {why}" if why else "")
+                raise DependencyError(what, f"is this machine too busy? Its log is {self.log}")
             if cancelled.wait(poll):
                 raise Cancelled
 
@@ -151,14 +153,14 @@ class Process:
             self._guardian.wait()
 
 
-def telling_line(log: Path) -> str:
-    """The last line of a log that speaks of an error, else its last line; empty when there is none."""
+def telling_line(log: Path, *, errors_only: bool = False) -> str:
+    """The last line of a log that speaks of an error, else (unless `errors_only`) its last; "" when there is none."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 64_000))
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
-    lines = [line.strip() for line in lines if not _NOISE.match(line)]
+    lines = [_COLOURS.sub("", line).strip() for line in lines if not _NOISE.match(line)]
     telling = [line for line in lines if _TELLING.search(line)]
-    return (telling or lines or [""])[-1][:300]
+    return (telling or ([] if errors_only else lines) or [""])[-1][:300]

@@ -21,7 +21,7 @@ from pipeline.local.process import Process
 from pipeline.settings import RaySettings
 
 LOG = "ray.log"
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 STARTED = "Ray runtime started"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
+from pipeline.access import Access
 from pipeline.capture.images import find_images
 from pipeline.capture.spec import CameraKind, CameraSpec
 from pipeline.capture.uri import camera_specs
@@ -45,6 +46,8 @@ def run(
     cameras = tuple(camera_specs(settings.cameras))
     _check_files(cameras)
     check_folders(settings.classify)
+    if ports is not None:
+        Access.of_page(settings)
     settings = place(settings, ports or Ports(0, 0), local=local)
     for unknown in _unknown_cameras(settings, cameras):
         console.print(f"[yellow]{unknown}[/yellow]")

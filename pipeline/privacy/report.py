@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ from pipeline.settings import Settings
 from pipeline.topics import plan
 from pipeline.wording import Language
 from pipeline.wording import kept as duration
+
+MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
 
 NOT_KEPT = (
     "No picture and no cut-out face is written to any disk but Kafka's: what the processes hold is in memory, core "
@@ -126,7 +129,9 @@ def _now(row: Kept) -> str:
 
 
 def _words(seconds: float) -> str:
-    return duration(Language.EN, round(seconds / 60) * 60 if seconds > 120 else seconds)
+    """As exact as somebody wants to know it, and never less than it is: 7 days and an hour are 8 days."""
+    unit = next((unit for unit in (DAY, HOUR, MINUTE) if seconds > 2 * unit), 1)
+    return duration(Language.EN, math.ceil(seconds / unit) * unit)
 
 
 def _sentences(found: Report) -> Iterator[str]:

@@ -37,6 +37,14 @@ def load(path: Path | None = None, **changes: Any) -> Settings:
     return settings
 
 
+def _where(error: Exception) -> str:
+    """What is wrong, and in which line."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return str(error).splitlines()[0]
+    return f"line {mark.line + 1}, column {mark.column + 1}: {getattr(error, 'problem', None) or 'not understood'}"
+
+
 def _read(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
@@ -45,7 +53,7 @@ def _read(path: Path | None) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}", RUNS_HINT) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, too
-        raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}", "see docs/settings.md") from None
+        raise UsageError(f"{path}: not YAML: {_where(error)}", "see docs/settings.md") from None
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):

@@ -56,8 +56,11 @@ GONE = {
 }
 
 
-def condition(camera: CameraNow, now: datetime, silent_seconds: float) -> Condition:
-    """The worst that can be said of the camera. `silent_seconds`: with nothing for longer, a camera is silent."""
+def condition(camera: CameraNow, now: datetime, silent_seconds: float, behind: float = 0.0) -> Condition:
+    """The worst that can be said of the camera. `silent_seconds`: with nothing for longer, a camera is silent.
+
+    `behind`: seconds of work that wait for the analyzers. While those are many, nobody can know that one is silent.
+    """
     desired, state = camera.desired, camera.state
     if desired is not None and desired.paused:
         by = f"by {desired.changed_by}" if desired.changed_by else ""
@@ -74,6 +77,9 @@ def condition(camera: CameraNow, now: datetime, silent_seconds: float) -> Condit
         return Condition(Kind.CONNECTING, Level.ATTENTION if long else Level.NOTICE, camera.since, camera.reason)
     last = max((at for at in (camera.seen_at, camera.since) if at is not None), default=None)
     if last is None or (now - last).total_seconds() > silent_seconds:
+        if behind > LATE_SECONDS and last is not None:
+            words = f"the analyzers are {behind:.0f} s behind: nothing newer is known of it"
+            return Condition(Kind.LATE, Level.ATTENTION, camera.seen_at or camera.since, words)
         told = _fresh(camera.heard_at, now, silent_seconds)
         words = "capture tells of it, but no frame is analyzed" if told else "nothing is heard of it"
         return Condition(Kind.SILENT, Level.ATTENTION, camera.seen_at or camera.since, words)

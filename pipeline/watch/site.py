@@ -34,6 +34,7 @@ COMING = (CameraState.CONNECTING, CameraState.UP)
 UNHEARD = timedelta(days=7)  # a camera of some settings file is shown for so long after it was heard of last
 UNHEARD_OVER = timedelta(hours=1)  # one that was stopped, or ended
 RATE_SECONDS = 10
+LEAST_RATE = 1.0  # frames a second: of so few that none comes, a handful that waits is no backlog
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +127,12 @@ class SiteView:
     def now(self, now: datetime) -> SiteNow:
         cameras = [view.now(now) for _, view in sorted(self._cameras.items()) if _is_shown(view, now)]
         last = self._last
+        frames = self._frames.rate(now)
+        behind = (self._backlog or 0) / max(frames, LEAST_RATE)
         return SiteNow(
             site=self.site,
-            cameras=tuple((camera, condition(camera, now, self._silent_seconds)) for camera in cameras),
-            frames_per_second=round(self._frames.rate(now), 1),
+            cameras=tuple((camera, condition(camera, now, self._silent_seconds, behind)) for camera in cameras),
+            frames_per_second=round(frames, 1),
             faces_per_second=round(self._faces.rate(now), 1),
             model=last.model if last else None,
             detector=last.detector if last else None,

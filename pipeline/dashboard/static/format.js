@@ -29,6 +29,14 @@ export function when(ms, now) {
   return day === formats.day.format(now) ? clock(ms) : `${day}, ${clock(ms)}`;
 }
 
+/** 12:03–12:04, or 12:03:10–12:03:20 where it does not last from minute to minute. */
+export function span(from, to, now, between = "–") {
+  const whole = from % 60_000 === 0 && to % 60_000 === 0;
+  const told = when(from, now);
+  if (whole) return `${told}${between}${clock(to)}`;
+  return `${told.slice(0, -clock(from).length)}${seconds(from)}${between}${seconds(to)}`;
+}
+
 const JOINED = "\u00a0"; // a space at which no line breaks: between a figure and its unit
 
 export function lasting(ms) {

@@ -1,7 +1,7 @@
 // The windows as a table: the timeline in words, for those who do not see it and for those who want the figures.
 import { h } from "./elements.js";
 import { STACK } from "./expressions.js";
-import { clock, percent, when } from "./format.js";
+import { percent, span } from "./format.js";
 import { store } from "./store.js";
 import { isGap } from "./timeline.js";
 
@@ -49,7 +49,7 @@ export class WindowTable {
     return h(
       "tr",
       {},
-      h("th", { scope: "row" }, `${when(window.start, store.now)}–${clock(window.end)}`),
+      h("th", { scope: "row" }, span(window.start, window.end, store.now)),
       h("td", {}, percent(window.coverage)),
       ...shares,
       h("td", {}, String(window.told)),

@@ -1,7 +1,7 @@
 // What was told over time: stacked shares of the apparent expressions, coverage under them, alerts above.
 import { h, mark, say, svg } from "./elements.js";
 import { STACK, colourOf } from "./expressions.js";
-import { clock, percent, when } from "./format.js";
+import { clock, percent, span } from "./format.js";
 import { store } from "./store.js";
 
 const LEFT = 44;
@@ -218,7 +218,7 @@ export class Timeline {
 export const isGap = (window) => (window.coverage ?? 0) - (window.blind ?? 0) < LEAST;
 
 export function inWords(window, labels) {
-  const time = `${when(window.start, store.now)} to ${clock(window.end)}`;
+  const time = span(window.start, window.end, store.now, " to ");
   const coverage = `coverage ${percent(window.coverage)}`;
   if (isGap(window)) return `${time}: no data, ${coverage}`;
   if (window.suppressed) return `${time}: withheld, too few people; ${coverage}`;

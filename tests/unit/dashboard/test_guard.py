@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from pipeline.dashboard.service import access_to
+from pipeline.access import Access
 from pipeline.errors import UsageError
 from pipeline.settings import load
 from tests.unit.dashboard.served import OPERATOR, TOKENS, VIEWER, Page, live, told
@@ -131,5 +131,5 @@ def test_a_browser_is_told_to_run_nothing_but_what_is_ours() -> None:
 
 def test_a_page_that_others_reach_needs_tokens() -> None:
     with pytest.raises(UsageError, match=r"dashboard\.host 0\.0\.0\.0 is reached from other machines"):
-        access_to(load(dashboard={"host": "0.0.0.0"}))
-    assert not access_to(load(dashboard={"host": "0.0.0.0"}, api={"tokens": TOKENS})).open
+        Access.of_page(load(dashboard={"host": "0.0.0.0"}))
+    assert not Access.of_page(load(dashboard={"host": "0.0.0.0"}, api={"tokens": TOKENS})).open

@@ -173,11 +173,17 @@ def test_a_wait_can_be_given_up(started: Callable[..., Process]) -> None:
             "Caused by: Address in use",
         ),
         ("nvidia-smi not available: error=2\nWARNING: slow\n", "WARNING: slow"),
+        ("\x1b[31mERROR\x1b[0m no room\n", "ERROR no room"),
     ],
 )
 def test_the_telling_line_of_a_log(log: Path, text: str, line: str) -> None:
     log.write_text(text)
     assert telling_line(log) == line
+
+
+def test_a_log_that_tells_of_no_error_is_no_reason(log: Path) -> None:
+    log.write_text("2026-11-21 INFO starting\n")
+    assert telling_line(log, errors_only=True) == ""
 
 
 def test_no_log_has_no_telling_line(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.messages import CameraSight, CameraState, CameraStatus, DesiredCamera, Idle, Observation, SeqRange
 from pipeline.watch.camera import CameraView, Preview
-from pipeline.watch.condition import Condition, Kind, Level, condition
+from pipeline.watch.condition import LATE_SECONDS, Condition, Kind, Level, condition
 from tests.records import at, face, ledger, observed, stub
 
 SILENT = 10.0
@@ -179,3 +179,13 @@ def test_a_camera_whose_status_has_expired_is_known_by_its_ledger() -> None:
     view = CameraView("cam")
     view.add(ledger(0, 1, 10, state=CameraState.DOWN, reason="no route"), at(1))
     assert judged(view, 2) == Condition(Kind.DOWN, Level.ATTENTION, None, "no route")
+
+
+def test_while_the_analyzers_are_behind_nobody_can_know_that_it_is_silent() -> None:
+    view = running(30)
+    assert condition(view.now(at(60)), at(60), SILENT, behind=LATE_SECONDS).kind is Kind.SILENT
+    late = condition(view.now(at(60)), at(60), SILENT, behind=200)
+    assert (late.kind, late.level) == (Kind.LATE, Level.ATTENTION)
+    assert late.words == "the analyzers are 200 s behind: nothing newer is known of it"
+    view.add(status(CameraState.DOWN, 61, reason="no route"), at(61))
+    assert condition(view.now(at(62)), at(62), SILENT, behind=200).kind is Kind.DOWN
