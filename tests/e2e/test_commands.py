@@ -62,6 +62,16 @@ def test_what_is_wrong_is_one_line_and_the_right_exit_code(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("section", ["api", "dashboard"])
+def test_nothing_is_started_that_would_be_open_to_others(section: str, tmp_path: Path) -> None:
+    host = {f"EMOSTREAM_{section.upper()}__HOST": "0.0.0.0"}
+    declared = ("--purpose", "a test", "--setting", "research")
+    done = emostream("up", "--local", "--camera", "synthetic:?frames=1", *declared, cwd=tmp_path, **host)
+    assert done.returncode == 2, done.stderr
+    assert f"api.tokens: none, but {section}.host 0.0.0.0 is reached from other machines" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_kafka_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     done = emostream("events", cwd=tmp_path, EMOSTREAM_KAFKA__BOOTSTRAP="127.0.0.1:1")
     assert done.returncode == 1
