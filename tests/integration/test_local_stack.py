@@ -195,6 +195,7 @@ def test_a_part_that_dies_is_named_with_what_its_log_says(tmp_path: Path, echo: 
         until(lambda: answers(stack.settings.classify), "it answers again")
 
 
+@pytest.mark.slow
 def test_parts_that_ended_are_started_again_where_they_were(tmp_path: Path, echo: Path) -> None:
     with LocalStack(OVER_HTTP, tmp_path, archive_path=echo, golden=echoes) as stack:
         before = stack.settings
