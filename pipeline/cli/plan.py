@@ -46,7 +46,8 @@ def plan(
     """What a site needs: cores, GPUs, memory, brokers, partitions, disk, network.
 
     Runs the whole system on this machine with some small cameras, for about two minutes, and reckons from what they
-    cost. Leave the machine alone meanwhile.
+    cost. Leave the machine alone meanwhile. A frame costs analyzers more while there are few of them, as here, so the
+    cores are an upper bound.
     """
     from pipeline.capacity.measure import measure, workloads
 
