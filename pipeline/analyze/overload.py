@@ -22,8 +22,11 @@ class Overload:
     """For one analyzer's loop."""
 
     def __init__(self, settings: OverloadSettings) -> None:
-        self._settings = settings
-        self._bounds = {step: getattr(settings, f"{step}_seconds") for step in STEPS}
+        self._bounds: dict[str, float] = {
+            step: getattr(settings, f"{step}_seconds")
+            for step in STEPS
+            if getattr(settings, f"{step}_seconds") is not None
+        }
         self._oldest: float | None = None
         self._taken: tuple[str, ...] = ()
         self._behind = 0.0
@@ -59,13 +62,13 @@ class Overload:
         self._taken = tuple(
             step
             for step, bound in self._bounds.items()
-            if bound is not None and (behind >= bound or (step in self._taken and behind > bound / 2))
+            if behind >= bound or (step in self._taken and behind > bound / 2)
         )
 
     def dropped(self, header: FrameHeader, age: float) -> str:
         """Why this frame is not looked at, "" for one that is. Files and the like wait: nothing of them is dropped."""
         if not header.live:
             return ""
-        if DROP in self._taken and age >= (self._settings.drop_seconds or 0.0):
+        if DROP in self._taken and age >= self._bounds[DROP]:
             return OVERLOAD
         return THINNED if HALF_FRAMES in self._taken and header.frame_id.seq % 2 else ""

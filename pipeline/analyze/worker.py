@@ -259,7 +259,7 @@ class Worker:
             return None
         age = time.time() - record.timestamp / 1000
         self._overload.read(age)
-        if reason := self._overload.dropped(header, age):
+        if not written and (reason := self._overload.dropped(header, age)):
             entry.finish(partial(self._dropped, held, header, before, reason))
             return None
         spans = FrameSpans.of(self._spans, header)

@@ -74,7 +74,7 @@ def measure(settings: Settings, asked: Sequence[Workload], size: Size, seconds: 
         height=size.height,
         detector=site.detector,
         model=site.model,
-        readings=site.readings(),
+        readings=site.readings,
         cpu=cpu,
         written=written,
         memory=site.memory,
@@ -123,13 +123,9 @@ class _Site:
         self._reader = reader
         self._registry = registry
         self._cameras: list[str] = []
-        self._read_often = 0.0
+        self.readings = 0.0  # times a second that a face in view was read, at most
         self.memory: dict[str, float] = {}
         self.detector = self.model = ""
-
-    def readings(self) -> float:
-        """Times a second that a face in view was read, at most."""
-        return self._read_often
 
     def take(self, workload: Workload, seconds: float) -> Measured:
         self._show(workload)
@@ -144,7 +140,7 @@ class _Site:
         faces = sum(len(observation.faces) for observation in seen)
         read = sum(face.inferred for observation in seen for face in observation.faces)
         if faces:
-            self._read_often = max(self._read_often, read / (faces / workload.fps))
+            self.readings = max(self.readings, read / (faces / workload.fps))
             self.detector, self.model = seen[0].detector.name, seen[0].model.name
         return Measured(
             rates=Rates(camera=workload.cameras, frame=len(seen) / took, face=faces / took, reading=read / took),

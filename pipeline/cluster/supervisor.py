@@ -143,6 +143,7 @@ class Supervisor:
         slot.asked = None
         slot.metrics_port = 0
         slot.said = None
+        self._compared.pop(slot.index, None)  # another process: its CPU time begins anew
         slot.watch = Watch(self._settings.analyze.stall_seconds, now)
         slot.starts = [*slot.starts[-STARTS_IN_A_MINUTE:], now]
 
