@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from pipeline.bench.frames import crowd
-from pipeline.bench.pipeline import every_face, through_the_pipeline
+from pipeline.bench.through import every_face, through_the_pipeline
 from pipeline.capture.spec import ReadOptions
 from pipeline.capture.uri import camera_specs
 from pipeline.console.start import StartView

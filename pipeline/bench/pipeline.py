@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,33 +18,27 @@ from urllib.parse import urlencode
 
 from rich.console import Console
 
-from pipeline.bench.bare import WARM_UP
-from pipeline.bench.frames import SESSION, Frames, record, save
+from pipeline.bench.frames import Frames, record, save
+from pipeline.bench.through import every_face, held, through_the_pipeline
 from pipeline.capture.spec import CameraKind, CameraSpec, ReadOptions
 from pipeline.capture.uri import camera_specs
 from pipeline.console.start import StartView
 from pipeline.errors import DependencyError, UsageError
-from pipeline.kafka.clients import apply_topics, producer
-from pipeline.kafka.reader import Reader, parse
-from pipeline.local.process import Process
-from pipeline.local.processes import cpu_seconds
-from pipeline.local.roles import role, write_settings
+from pipeline.kafka.clients import apply_topics
 from pipeline.local.stack import LocalStack
 from pipeline.local.system import Plan, SystemRun
-from pipeline.messages import CameraState, Ledger, Observation, headers_of
 from pipeline.settings import CameraSettings, Settings
-from pipeline.topics import EVENTS, FRAMES, name
 
 WAYS = ("in-turn", "overlapped")
-PATIENCE_POLLS = 300  # of 0.2 s without an event, until a run is given up
+NOT_OURS = ("kafka", "self")  # the broker, and this benchmark itself
 
 
 def run(settings: Settings, uris: Sequence[str], frames: int, rounds: int, console: Console) -> dict[str, Any]:
     """Runs each way `rounds` times in turn; figures are medians, `ratio` is the median of the rounds' ratios."""
     settings = every_face(settings)  # as the bare loop does
     cameras = camera_specs([CameraSettings(uri=uri) for uri in uris])
-    if frames < 3 * _held(settings):
-        raise UsageError(f"--frames: {frames} are too few", f"{3 * _held(settings)} at least, for a steady state")
+    if frames < 3 * held(settings):
+        raise UsageError(f"--frames: {frames} are too few", f"{3 * held(settings)} at least, for a steady state")
     options = ReadOptions(settings.capture.max_side, settings.capture.jpeg_quality)
     console.print(f"recording {frames} frames of {len(cameras)} cameras")
     recorded = record(cameras, frames, options)
@@ -60,11 +53,6 @@ def run(settings: Settings, uris: Sequence[str], frames: int, rounds: int, conso
             console.print("with capture")
             whole = _whole(stack, cameras, frames)
     return _report(results, whole, recorded)
-
-
-def every_face(settings: Settings) -> Settings:
-    """With every face of every frame read by the model."""
-    return settings.model_copy(update={"analyze": settings.analyze.model_copy(update={"reread_seconds": 0.0})})
 
 
 def _round(stack: LocalStack, frames: Frames, folder: Path, number: int, console: Console) -> dict[str, Any]:
@@ -87,80 +75,6 @@ def _bare(frames: Path, settings: Path, way: str) -> dict[str, Any]:
         raise DependencyError(f"the bare loop failed: {done.stderr.strip().splitlines()[-1:]}", "see EMOSTREAM_DEBUG=1")
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures
-
-
-def through_the_pipeline(
-    stack: LocalStack, settings: Settings, frames: Frames, prefix: str
-) -> tuple[dict[str, Any], list[Observation]]:
-    """Frames that lie ready on `frames`, through the analyzers to `emotion-events`: figures, and what was observed.
-
-    `settings`: the stack's, with other choices for the analyzers.
-    """
-    kafka = stack.settings.kafka.model_copy(update={"topic_prefix": prefix, "group": prefix})
-    settings = settings.model_copy(update={"kafka": kafka})
-    apply_topics(kafka)
-    _publish(settings, frames)
-    folder = stack.run.path / prefix
-    folder.mkdir()
-    warm = int(len(frames) * WARM_UP)
-    last = len(frames) - 1 - _held(settings)  # as much was read ahead here as at the beginning of the window
-    with Reader(kafka, [EVENTS]) as reader:
-        reader.from_beginning()
-        with role("analyze", write_settings(settings, folder), folder) as analyze:
-            seen: list[Observation] = []
-            _observe(reader, seen, warm, analyze)
-            before, began = cpu_seconds(), len(seen)
-            _observe(reader, seen, last, analyze)
-            spent = {part: seconds - before[part] for part, seconds in cpu_seconds().items()}
-            timed = len(seen) - began
-            _observe(reader, seen, len(frames), analyze)
-    times = sorted(observation.processed_at for observation in seen)
-    seconds = (times[last] - times[warm]).total_seconds()
-    stages: defaultdict[str, float] = defaultdict(float)
-    for observation in seen:
-        for stage, seconds_there in observation.timings.items():
-            stages[stage] += seconds_there
-    figures = {
-        "frames_per_second": (last - warm) / seconds,
-        "faces": sum(len(observation.faces) for observation in seen),
-        "cpu_seconds_per_frame": {part: value / timed for part, value in sorted(spent.items()) if value > 0},
-        "stages": {stage: total / len(seen) for stage, total in stages.items()},
-    }
-    return figures, seen
-
-
-def _held(settings: Settings) -> int:
-    """Frames that the analyzers may hold at a time."""
-    return settings.analyze.inflight_frames * settings.analyze.actors
-
-
-def _publish(settings: Settings, frames: Frames) -> None:
-    writer = producer(settings.kafka)
-    topic = name(settings.kafka, FRAMES)
-    counts = Counter(header.frame_id.key for header, _ in frames)
-    for header, jpeg in frames:
-        writer.send(topic, jpeg, header.frame_id.key.encode(), header.encode())
-    for key, count in counts.items():
-        site, camera = key.split("/")
-        at = frames[-1][0].captured_at
-        ledger = Ledger(
-            site=site, camera=camera, session=SESSION, written_at=at, covers_from=at, covers_to=at, first_seq=0,
-            next_seq=count, expected=count, state=CameraState.ENDED, final=True,
-        )  # fmt: skip
-        writer.send(topic, ledger.encode(), key.encode(), headers_of(ledger))
-    writer.flush()
-    writer.close()
-
-
-def _observe(reader: Reader, seen: list[Observation], count: int, analyze: Process) -> None:
-    empty = 0
-    while len(seen) < count:
-        messages = [parse(record) for record in reader.poll(0.2)]
-        seen += [message for message in messages if isinstance(message, Observation)]
-        empty = 0 if messages else empty + 1
-        analyze.check()
-        if empty > PATIENCE_POLLS:
-            raise DependencyError(f"only {len(seen)} of {count} frames came through", f"see {analyze.log}")
 
 
 def _whole(stack: LocalStack, cameras: Sequence[CameraSpec], frames: int) -> dict[str, Any] | None:
@@ -197,6 +111,12 @@ def _report(rounds: list[dict[str, Any]], whole: dict[str, Any] | None, frames: 
         figures = [of(each) for each in rounds]
         return {key: round(statistics.median(one.get(key, 0.0) for one in figures), 6) for key in figures[0]}
 
+    def beyond(each: dict[str, Any]) -> float:
+        """CPU seconds a frame beyond decoding, detecting, cutting out and the model."""
+        spent = each["pipeline"]["cpu_seconds_per_frame"]
+        bare = min(figures["cpu_seconds_per_frame"] for figures in each["bare"].values())
+        return float(sum(seconds for part, seconds in spent.items() if part not in NOT_OURS) - bare)
+
     baseline = median(lambda each: each["best"])
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -214,6 +134,7 @@ def _report(rounds: list[dict[str, Any]], whole: dict[str, Any] | None, frames: 
         "ratio_with_capture": None if whole is None else round(whole["frames_per_second"] / baseline, 3),
         "stages": medians(lambda each: each["pipeline"]["stages"]),
         "cpu_seconds_per_frame": medians(lambda each: each["pipeline"]["cpu_seconds_per_frame"]),
+        "beyond_cpu_seconds_per_frame": median(beyond),
         "baseline_cpu_seconds_per_frame": medians(
             lambda each: {way: figures["cpu_seconds_per_frame"] for way, figures in each["bare"].items()}
         ),

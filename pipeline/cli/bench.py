@@ -21,6 +21,7 @@ from pipeline.policy.check import as_shown
 from pipeline.settings import load
 
 PURPOSE = "to measure emostream"
+FOUR = [f"synthetic:?people=2&seed={seed}&id=camera-{seed}" for seed in range(1, 5)]
 
 bench_app = typer.Typer(help="Measured speed, and how well camera faces are read.", no_args_is_help=True)
 
@@ -37,10 +38,72 @@ def bench_pipeline(
     from pipeline.bench.pipeline import run
 
     set_up("CRITICAL")
-    uris = camera or [f"synthetic:?people=2&seed={seed}&id=camera-{seed}" for seed in range(1, 5)]
-    outcome = run(as_shown(load(config), PURPOSE), uris, frames, rounds, Console())
+    outcome = run(as_shown(load(config), PURPOSE), camera or FOUR, frames, rounds, Console())
     print(json.dumps(outcome, indent=2))
     write_report(report, outcome)
+
+
+@bench_app.command("latency")
+def bench_latency(
+    camera: Cameras = None,
+    frames: Annotated[int, typer.Option(min=200, help="Frames of each run.")] = 1500,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that it is measured.")] = 3,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """From capture to a consumer at half load, beside what the stages take by themselves."""
+    from pipeline.bench.latency import run
+
+    set_up("CRITICAL")
+    write_report(report, run(as_shown(load(config), PURPOSE), camera or FOUR, frames, rounds, Console()))
+
+
+@bench_app.command("cameras")
+def bench_cameras(
+    camera: Annotated[str, typer.Option("--camera", help="Whose frames are shared out.")] = FOUR[0],
+    count: Annotated[list[int] | None, typer.Option(min=1, help="Cameras; several times.")] = None,
+    frames: Annotated[int, typer.Option(min=200, help="Frames of each run.")] = 1280,
+    rate: Annotated[float, typer.Option(min=1, help="Frames a second, of all cameras together.")] = 32.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each number is measured, in turn.")] = 3,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """What a frame costs when the same frames come from few cameras or from many."""
+    from pipeline.bench.cameras import run
+
+    set_up("CRITICAL")
+    settings = as_shown(load(config), PURPOSE)
+    write_report(report, run(settings, camera, count or [4, 16, 64], frames, rate, rounds, Console()))
+
+
+@bench_app.command("kafka")
+def bench_kafka(
+    camera: Annotated[str, typer.Option("--camera", help="Whose frames are written and read.")] = FOUR[0],
+    frames: Annotated[int, typer.Option(min=50, help="Frames of each run.")] = 3000,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that it is measured.")] = 3,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """Frames a second into a broker on this machine and out of it."""
+    from pipeline.bench.kafka import run
+
+    set_up("CRITICAL")
+    write_report(report, run(as_shown(load(config), PURPOSE), camera, frames, rounds, Console()))
+
+
+@bench_app.command("capture")
+def bench_capture(
+    camera: Cameras = None,
+    frames: Annotated[int, typer.Option(min=50, help="Frames of each run.")] = 600,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each camera is measured, in turn.")] = 3,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """Frames a second from each camera by itself, as fast as it gives them, onto Kafka."""
+    from pipeline.bench.capture import run
+
+    set_up("CRITICAL")
+    write_report(report, run(as_shown(load(config), PURPOSE), camera or FOUR[:1], frames, rounds, Console()))
 
 
 @bench_app.command("crowd")
