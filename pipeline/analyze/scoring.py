@@ -30,7 +30,8 @@ Request = Batch[tuple[Job, int]]
 class Scoring:
     """For the worker's loop, but for `waiting` and `busy`, which any thread may ask for.
 
-    `answered`: is given each request with what the model says of it, on a thread of the pool. `stop`: ends the asking.
+    `answered`: is given each request with what the model says of it and the seconds that took, on a thread of the pool.
+    `stop`: ends the asking.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Scoring:
         classifier: Classifier,
         metrics: Metrics,
         spans: Spans | None,
-        answered: Callable[[Request, Scored], None],
+        answered: Callable[[Request, Scored, float], None],
         stop: threading.Event,
     ) -> None:
         self.waiting = False  # for a model that does not answer
@@ -103,8 +104,9 @@ class Scoring:
                 log.warning("the model answers again")
             self.waiting = False
             self._metrics.batch_size.observe(len(request))
-            self._metrics.stage_duration.labels("classify").observe(time.monotonic() - began)
-            self._answered(request, scored)
+            took = time.monotonic() - began
+            self._metrics.stage_duration.labels("classify").observe(took)
+            self._answered(request, scored, took)
             return
 
     def _traced(self, request: Request) -> AbstractContextManager[None]:

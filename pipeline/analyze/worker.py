@@ -309,16 +309,18 @@ class Worker:
 
     # scoring
 
-    def _answered(self, request: Request, scored: Scored) -> None:
+    def _answered(self, request: Request, scored: Scored, seconds: float) -> None:
         """In the request pool."""
-        self._inbox.put(partial(self._take_scored, request, scored))
+        self._inbox.put(partial(self._take_scored, request, scored, seconds))
 
-    def _take_scored(self, request: Request, scored: Scored) -> None:
+    def _take_scored(self, request: Request, scored: Scored, seconds: float) -> None:
         self._scoring.taken()
         self._recorder.scored(len(request) - len(scored.errors))
         for at, (job, index) in enumerate(request.tokens):
             assert isinstance(job.answer, Looked)
-            faces = job.answer.seen.faces
+            seen = job.answer.seen
+            seen.timings["classify"] = max(seconds, seen.timings.get("classify", 0.0))
+            faces = seen.faces
             faces[index] = self._vision.read(faces[index], scored.probabilities[at], scored.errors.get(at))
             job.waiting -= 1
             if not job.waiting:

@@ -98,10 +98,11 @@ class FrameRecord(Record):
 class Observation(FrameRecord):
     """What was seen in one frame: 0..n faces. One record for every frame that could be read.
 
-    `timings`: seconds by stage. `scripted`: what the synthetic camera drew, one expression a face, else null.
-    `blind`: why the camera sees nothing of use although its frames can be read: "dark", "overexposed", "covered",
-    "frozen", "moved" or "out_of_focus"; "" while it sees. Faces that were found all the same are told. `withheld`: no
-    face is told in any observation, for privacy; CrowdRecords tell of them.
+    `timings`: seconds by stage; "classify" is the request that the frame's faces shared with others. `scripted`: what
+    the synthetic camera drew, one expression a face, else null. `blind`: why the camera sees nothing of use although
+    its frames can be read: "dark", "overexposed", "covered", "frozen", "moved" or "out_of_focus"; "" while it sees.
+    Faces that were found all the same are told. `withheld`: no face is told in any observation, for privacy;
+    CrowdRecords tell of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=(), ser_json_inf_nan="null")

@@ -151,7 +151,7 @@ def test_synthetic_faces_are_read_and_the_script_travels_along(stack: LocalStack
     assert face.scores is not None
     assert abs(sum(face.scores.values()) - 1) < 0.01
     assert observations[0].model.sha256
-    assert set(observations[0].timings) >= {"decode", "detect", "crop"}
+    assert set(observations[0].timings) >= {"decode", "detect", "crop", "classify"}
 
 
 def test_live_cameras_stop_in_order(stack: LocalStack) -> None:

@@ -29,7 +29,8 @@ def told(faces: list[Face], scripted: tuple[str, ...], withheld: bool) -> tuple[
     registry = CollectorRegistry()
     model = ModelRef(name="m")
     recorder = Recorder(KafkaSettings(), model, model, Metrics("analyze", registry), lambda: AT)
-    timings = {"decode": 0.01, "detect": 0.02, "sight": 0.001} | ({"crop": 0.001 * len(faces)} if faces else {})
+    of_faces = {"crop": 0.001 * len(faces), "classify": 0.01} if faces else {}
+    timings = {"decode": 0.01, "detect": 0.02, "sight": 0.001} | of_faces
     seen = Seen(640, 480, faces, timings)
     out = recorder.observed(replace(HEADER, scripted=scripted), seen, "", withheld)
     recorder.looked("cam", Looked(seen), withheld)
