@@ -38,40 +38,55 @@ SETTLE_FRAMES = 20  # of each camera, before anything is measured: connections, 
 QUIET_SECONDS = 3.0  # without a frame of a camera that was taken away
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 90.0
-FEW = 2  # cameras of the smallest workload
+FEW, MANY = 2, 48  # cameras
+LOAD = 0.5  # part of this machine that is to work: a frame costs more where there are few of them
 MOST_FPS = 10.0
 IDLE_ASIDE = ("self", "guardian", "other")  # no part of what would run on a site
 
 
-def workloads(asked: Workload) -> list[Workload]:
-    """Small ones of the kind that is asked for: half the frames, all of them, nobody in view, more cameras, nothing."""
-    few = Workload(FEW, min(asked.fps, MOST_FPS), asked.faces)
-    slow = replace(few, fps=few.fps / 2)
-    return [slow, few, replace(few, faces=0), replace(slow, cameras=2 * FEW), Workload(0, few.fps, 0)]
+def first_look(asked: Workload) -> Workload:
+    """Of the kind that is asked for, and small."""
+    return Workload(FEW, min(asked.fps, MOST_FPS), asked.faces)
 
 
-def measure(settings: Settings, asked: Sequence[Workload], size: Size, seconds: float, console: Console) -> Costs:
-    """Runs each of the workloads for so many seconds, one after the other, on one start of the whole system.
+def cameras_for(load: float, seen: Measured, cores: int) -> int:
+    """So many that about this part of the cores works, by what a few of them took."""
+    return max(FEW, min(MANY, round(seen.rates.camera * load * cores / sum(seen.cpu.values()))))
+
+
+def workloads(kind: Workload, cameras: int) -> list[Workload]:
+    """So many cameras, with half the frames, with nobody in view; twice as many with half the frames; and nothing."""
+    usual = replace(kind, cameras=cameras)
+    slow = replace(usual, fps=kind.fps / 2)
+    return [usual, slow, replace(usual, faces=0), replace(slow, cameras=2 * cameras), replace(usual, cameras=0)]
+
+
+def measure(settings: Settings, asked: Workload, size: Size, seconds: float, console: Console) -> Costs:
+    """Runs workloads of this kind for so many seconds each, one after the other, on one start of the whole system.
 
     Raises DependencyError when a part of it does not come up, or no frame comes out.
     """
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        site = stack.enter_context(_running(settings, folder, size, console))
-        found = []
-        for number, workload in enumerate(asked, 1):
-            console.print(
-                f"{number} of {len(asked)}: {workload.cameras:g} cameras, {workload.fps:g} frames/s, "
-                f"{workload.faces:g} faces"
-            )
-            found.append(site.take(workload, seconds))
+    with running(settings, size, console) as site:
+        return costs_at(site, asked, seconds, console)
+
+
+def costs_at(site: Site, asked: Workload, seconds: float, console: Console) -> Costs:
+    """See measure."""
+    cores = len(os.sched_getaffinity(0))
+    kind = first_look(asked)
+    console.print(f"a first look, with {kind.cameras:g} cameras")
+    chosen = workloads(kind, cameras_for(LOAD, site.take(kind, seconds), cores))
+    found = []
+    for number, workload in enumerate(chosen, 1):
+        console.print(f"{number} of {len(chosen)}: {workload}")
+        found.append(site.take(workload, seconds))
     cpu, written = fitted(found)
     return Costs(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=platform.machine(),
-        cores=len(os.sched_getaffinity(0)),
-        width=size.width,
-        height=size.height,
+        cores=cores,
+        width=site.size.width,
+        height=site.size.height,
         detector=site.detector,
         model=site.model,
         readings=site.readings,
@@ -83,10 +98,12 @@ def measure(settings: Settings, asked: Sequence[Workload], size: Size, seconds: 
 
 
 @contextmanager
-def _running(settings: Settings, folder: Path, size: Size, console: Console) -> Iterator[_Site]:
+def running(settings: Settings, size: Size, console: Console) -> Iterator[Site]:
+    """The whole system, without cameras at first."""
     metrics = settings.metrics.model_copy(update={"port": 0})
     chosen = settings.model_copy(update={"cameras": [], "alerts": [], "zones": [], "metrics": metrics})
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         started = StartView(console)
         with started:
             local = stack.enter_context(LocalStack(chosen, settings.run_dir, started.tell))
@@ -99,10 +116,10 @@ def _running(settings: Settings, folder: Path, size: Size, console: Console) -> 
         reader = stack.enter_context(Reader(placed.kafka, [EVENTS]))
         reader.from_end()
         registry = stack.enter_context(CameraRegistry(placed.kafka, placed.site))
-        yield _Site(placed, folder, size, local.run.path / "kafka", roles, reader, registry)
+        yield Site(placed, folder, size, local.run.path / "kafka", roles, reader, registry)
 
 
-class _Site:
+class Site:
     """The system while it runs, and what it has been seen to do."""
 
     def __init__(
@@ -117,7 +134,7 @@ class _Site:
     ) -> None:
         self._settings = settings
         self._folder = folder
-        self._size = size
+        self.size = size
         self._data = data
         self._roles = roles
         self._reader = reader
@@ -209,7 +226,7 @@ class _Site:
     def _clip(self, people: int) -> Path:
         file = self._folder / f"people-{people}.mp4"
         if not file.exists():
-            write_clip(file, Scene(people=people, seed=1, size=self._size, fps=MOST_FPS))
+            write_clip(file, Scene(people=people, seed=1, size=self.size, fps=MOST_FPS))
         return file
 
 

@@ -25,7 +25,7 @@ def table(found: Needs, costs: Costs) -> Table:
 
 
 def _rows(found: Needs) -> Iterator[tuple[str, str, str]]:
-    yield "CPU cores, at most", f"{found.total_cores:.1f}", _parts(found.cores, "", found.margin)
+    yield "CPU cores", f"{found.total_cores:.1f}", _parts(found.cores, "", found.margin)
     yield "servers", str(found.servers), "Kafka's brokers may stand on some of them"
     if found.gpus is None:
         yield "model workers", str(found.model_workers), "on CPU cores, counted above; --gpu-faces counts GPUs instead"

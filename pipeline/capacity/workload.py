@@ -13,6 +13,9 @@ class Workload:
     fps: float
     faces: float
 
+    def __str__(self) -> str:
+        return f"{self.cameras:g} cameras, {self.fps:g} frames/s, {self.faces:g} faces"
+
     @property
     def frames(self) -> float:
         """A second, of all cameras."""

@@ -106,6 +106,24 @@ def bench_capture(
     write_report(report, run(as_shown(load(config), PURPOSE), camera or FOUR[:1], frames, rounds, Console()))
 
 
+@bench_app.command("plan")
+def bench_plan(
+    cameras: Annotated[int, typer.Option(min=1, help="Of the run.")] = 6,
+    fps: Annotated[float, typer.Option(min=0.1, help="Frames/s that each gives.")] = 6.0,
+    faces: Annotated[int, typer.Option(min=0, help="In view of one camera.")] = 2,
+    seconds: Annotated[float, typer.Option(min=2, help="Of each measurement.")] = 15.0,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """What `plan` says that a site needs, beside what a run with such cameras then takes on this machine."""
+    from pipeline.bench.plan import run
+    from pipeline.capacity.workload import Workload
+
+    set_up("CRITICAL")
+    settings = as_shown(load(config), PURPOSE)
+    write_report(report, run(settings, Workload(cameras, fps, faces), seconds, Console()))
+
+
 @bench_app.command("crowd")
 def bench_crowd(
     camera: Cameras = None,

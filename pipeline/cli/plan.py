@@ -37,7 +37,7 @@ def plan(
     gpu_faces: Annotated[
         float | None, typer.Option(min=1, help="Faces/s of one GPU, as `bench serving` says there; none: CPUs read.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=2, help="Of each of five measurements.")] = 10.0,
+    seconds: Annotated[float, typer.Option(min=2, help="Of each of six measurements.")] = 10.0,
     costs: Annotated[Path | None, typer.Option(help="Measured before, by --save-costs: nothing is run.")] = None,
     save_costs: Annotated[Path | None, typer.Option(help="Write what was measured to this file.")] = None,
     report: ReportFile = None,
@@ -45,11 +45,10 @@ def plan(
 ) -> None:
     """What a site needs: cores, GPUs, memory, brokers, partitions, disk, network.
 
-    Runs the whole system on this machine with some small cameras, for about two minutes, and reckons from what they
-    cost. Leave the machine alone meanwhile. A frame costs analyzers more while there are few of them, as here, so the
-    cores are an upper bound.
+    Runs the whole system on this machine with some small cameras, so many that they take about half of it, for two to
+    three minutes, and reckons from what they cost. Leave the machine alone meanwhile.
     """
-    from pipeline.capacity.measure import measure, workloads
+    from pipeline.capacity.measure import measure
 
     set_up("CRITICAL")
     for file in (report, save_costs):
@@ -60,7 +59,7 @@ def plan(
     asked = Workload(cameras, fps, faces)
     pictures = _size(size)
     if costs is None:
-        found = measure(settings, workloads(asked), pictures, seconds, console)
+        found = measure(settings, asked, pictures, seconds, console)
     else:
         found = _read(costs)
         if (found.width, found.height) != (pictures.width, pictures.height):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.capacity.costs import TERMS, Cost, Measured, Rates, fit, fitted
-from pipeline.capacity.measure import workloads
+from pipeline.capacity.measure import FEW, MANY, cameras_for, first_look, workloads
 from pipeline.capacity.needs import rates_of
 from pipeline.capacity.workload import Workload
 
@@ -15,7 +15,7 @@ SMALL = st.floats(0.001, 10)
 
 
 def rates(asked: Workload) -> list[Rates]:
-    return [rates_of(workload, 2.0) for workload in workloads(asked)]
+    return [rates_of(workload, 2.0) for workload in workloads(first_look(asked), 6)]
 
 
 @given(always=SMALL, frame=SMALL, face=SMALL)
@@ -49,3 +49,9 @@ def test_every_part_and_topic_is_fitted() -> None:
 @pytest.mark.parametrize(("fps", "expected"), [(1, 1), (2, 2), (10, 2)])
 def test_faces_are_read_so_often_at_most(fps: float, expected: float) -> None:
     assert Workload(5, fps, 3).read(2.0) == 5 * 3 * expected
+
+
+@pytest.mark.parametrize(("took", "expected"), [(0.1, 20), (0.4, 5), (3.0, FEW), (0.001, MANY)])
+def test_about_half_of_the_machine_works(took: float, expected: int) -> None:
+    seen = Measured(rates=Rates(camera=2, frame=20, face=0, reading=0), cpu={"camera": took}, written={})
+    assert cameras_for(0.5, seen, cores=2) == expected
