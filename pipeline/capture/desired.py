@@ -13,7 +13,7 @@ from pipeline.capture.spec import CameraKind, CameraSpec
 from pipeline.capture.uri import Exists, camera_specs
 from pipeline.errors import UsageError
 from pipeline.messages import DesiredCamera, Polygon
-from pipeline.settings import CameraSettings
+from pipeline.settings import CameraSettings, faults
 
 VARIABLE = re.compile(r"env:(CAMERA_[A-Za-z0-9_]+)")
 """Whoever may add cameras must not have any other variable of the host sent to an address of his choice."""
@@ -86,5 +86,4 @@ def spec_of(camera: DesiredCamera, environ: Mapping[str, str]) -> CameraSpec:
 
 
 def _wrong(error: ValidationError) -> UsageError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return UsageError(f"camera: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+    return UsageError("; ".join(f"camera: {each}" for each in faults(error)))

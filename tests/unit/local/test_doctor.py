@@ -14,6 +14,7 @@ from rich.console import Console
 
 from pipeline.analyze import model_files
 from pipeline.errors import DependencyError
+from pipeline.kafka.clients import errors_of
 from pipeline.kafka.held import Difference, Held, differences
 from pipeline.local import doctor
 from pipeline.local.doctor import Check, machine, services, site
@@ -160,6 +161,13 @@ def test_a_port_that_is_taken_is_found() -> None:
         assert check.failed
         assert f"api.port {port}" in check.detail
     assert site.ports(load(api={"port": free}, dashboard={"port": 0})).detail == f"free: api.port {free}"
+
+
+def test_a_kafka_of_ones_own_is_advised_where_none_is_named() -> None:
+    for kafka, advised in ((KafkaSettings(), True), (KafkaSettings(bootstrap="kafka.house.example:9092"), False)):
+        with pytest.raises(DependencyError) as raised, errors_of(kafka):
+            raise OSError("refused")
+        assert ("up --local" in raised.value.hint) is advised
 
 
 def test_a_model_server_and_a_ray_that_do_not_answer_are_found() -> None:
