@@ -72,6 +72,13 @@ def define(
     )
 
 
+def agree(camera: DesiredCamera, asked: Mapping[str, object]) -> None:
+    """`asked`: what was said beside the URI. Raises UsageError for what the URI, which wins, says otherwise."""
+    for name, value in asked.items():
+        if (found := getattr(camera, name)) != value:
+            raise UsageError(f"{name}: the URI says otherwise: {found}", "say it in one place")
+
+
 def spec_of(camera: DesiredCamera, environ: Mapping[str, str]) -> CameraSpec:
     """What its process is told, credentials included. Raises UsageError when they are not to be had, or for a record
     that is none of ours and says what no camera can be."""
