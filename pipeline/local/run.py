@@ -26,7 +26,7 @@ from pipeline.local.folders import new_run
 from pipeline.local.stack import LocalStack
 from pipeline.local.steering import Ports, place
 from pipeline.local.system import Given, Parts, Plan, RunFailed, SystemRun
-from pipeline.settings import Settings, url
+from pipeline.settings import Settings
 
 
 def run(
@@ -62,9 +62,6 @@ def run(
             parts, folder = Given(settings), opened.path
         apply(settings.kafka)
         console.print(f"[dim]ready after {time.monotonic() - began:.1f} s; logs in {shown(folder)}/logs[/dim]")
-        if ports is not None:
-            page, api = (url(section.host, section.port) for section in (settings.dashboard, settings.api))
-            console.print(f"[dim]the page:[/dim] {page}/   [dim]the API:[/dim] {api}/v1")
         console.print("[dim]the events, in another terminal:[/dim]")
         console.print(f"  {shown(Path(sys.argv[0]))} events --follow -c {shown(folder)}/settings.yaml", soft_wrap=True)
         system = SystemRun(Plan(settings, cameras, folder, seconds, headless=ports is None), console, stop, parts)

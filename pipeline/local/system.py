@@ -150,7 +150,7 @@ class SystemRun:
             self._await_analyzers()
             capture = KeptRole("capture", file, logs)
             stack.callback(capture.stop)
-            self._steering = Steering(file, logs, () if self._plan.headless else ROLES)
+            self._steering = Steering(settings, file, logs, () if self._plan.headless else ROLES)
             stack.callback(self._steering.stop)
             shown = stack.enter_context(view.make(self._console, TITLE))
             self._watch(reader, shown, capture)
