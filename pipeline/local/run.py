@@ -23,7 +23,7 @@ from pipeline.console.summary import summary
 from pipeline.errors import SourceError, UsageError
 from pipeline.kafka.retention import apply
 from pipeline.local.folders import new_run
-from pipeline.local.stack import LocalStack
+from pipeline.local.stack import END_SECONDS, LocalStack
 from pipeline.local.steering import Ports, place
 from pipeline.local.system import Given, Parts, Plan, RunFailed, SystemRun
 from pipeline.settings import Settings
@@ -109,4 +109,6 @@ def shown(path: Path) -> Path:
 def _start_stack(settings: Settings, console: Console, stop: threading.Event, exits: ExitStack) -> LocalStack:
     """The embedded stack, started with its progress shown; ended when `exits` is."""
     with StartView(console) as progress:
-        return exits.enter_context(LocalStack(settings, settings.run_dir, progress.tell, stop=stop))
+        stack = exits.enter_context(LocalStack(settings, settings.run_dir, progress.tell, stop=stop))
+    exits.callback(console.print, f"[dim]ending Kafka and what else was started here, within {END_SECONDS:.0f} s[/dim]")
+    return stack
