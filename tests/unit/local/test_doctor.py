@@ -17,7 +17,7 @@ from pipeline.errors import DependencyError
 from pipeline.kafka.clients import errors_of
 from pipeline.kafka.held import Difference, Held, differences
 from pipeline.local import doctor
-from pipeline.local.doctor import Check, machine, services, site
+from pipeline.local.doctor import Check, camera, machine, services, site
 from pipeline.local.ports import free_ports
 from pipeline.settings import KafkaSettings, Settings, load
 from pipeline.topics import plan
@@ -196,3 +196,26 @@ def test_how_topics_differ_from_the_plan() -> None:
         Difference("emotion-alerts", "topic", "emotion-alerts", ""),
         Difference("audit", "compression.type", "producer", "snappy"),
     ]
+
+
+def test_each_camera_is_opened(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.mp4"
+    notes.write_text("no video")
+    uris = {
+        "drawn": "synthetic:?size=320x240&fps=5",
+        "door": "rtsp://admin:hunter2@127.0.0.1:1/none",
+        "clip": str(notes),
+    }
+    settings = load(cameras=[{"id": name, "uri": uri} for name, uri in uris.items()], privacy={"previews": False})
+    drawn, door, clip = camera.checks(settings)
+    assert (drawn.name, drawn.status) == ("camera drawn", "ok")
+    assert "320x240, 5 frames/s" in drawn.detail
+    assert (door.status, "efused" in door.detail, "address" in door.hint) == ("warn", True, True)
+    assert "hunter2" not in f"{door}"
+    assert (clip.status, clip.hint) == ("fail", "check the path")
+
+
+def test_cameras_are_left_alone_where_that_is_wanted() -> None:
+    settings = load(cameras=[{"id": "clip", "uri": "nowhere.mp4"}], kafka={"bootstrap": "127.0.0.1:1"})
+    names = [check.name for check in doctor.examine(settings, cameras=False)]
+    assert "camera clip" not in names
