@@ -48,19 +48,21 @@ class Figures:
     def in_minutes(self) -> Figures:
         """The same, in whole minutes that still add up; what comes to none keeps up to a second."""
         parts: dict[Shows | Why, float] = {kind: time for kind, time in self.shows.items() if kind is not Shows.MISSING}
-        parts |= self.missing
+        parts.update(self.missing.items())
         minutes = {part: int(time // MINUTE) for part, time in parts.items()}
         total = _minutes(self.seconds)
         ups = sorted(parts, key=lambda part: -(parts[part] % MINUTE))[: total - sum(minutes.values())]
         told = {part: (minutes[part] + (part in ups)) * MINUTE or min(time, 1.0) for part, time in parts.items()}
         missing = {why: told[why] for why in self.missing}
-        shows = {kind: told[kind] for kind in self.shows if kind is not Shows.MISSING}
+        shows: dict[Shows, float] = {kind: told[kind] for kind in self.shows if kind is not Shows.MISSING}
+        if missing:
+            shows[Shows.MISSING] = sum(missing.values())
         most = total - sum(_minutes(time) for time in missing.values())
         return replace(
             self,
             seconds=total * MINUTE or min(self.seconds, 1.0),
             seen=min(_minutes(self.seen), most) * MINUTE or min(self.seen, 1.0),
-            shows={**shows, Shows.MISSING: sum(missing.values())} if missing else shows,
+            shows=shows,
             missing=missing,
         )
 

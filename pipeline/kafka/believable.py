@@ -143,8 +143,8 @@ def _check_window(window: Window) -> None:
         _demand(shares.keys() <= set(LABELS), field, sorted(shares))
         for share in shares.values():
             _check_share(field, share)
-    for share in (window.coverage, window.blind, *window.cameras.values()):
-        _check_share("coverage", share)
+    for seen in (window.coverage, window.blind, *window.cameras.values()):
+        _check_share("coverage", seen)
 
 
 def _check_share(field: str, share: float | None) -> None:
