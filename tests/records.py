@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pipeline.messages import (
     LABELS,
@@ -12,16 +13,20 @@ from pipeline.messages import (
     AlertState,
     Box,
     CameraState,
+    CameraStatus,
     Face,
+    FrameCounts,
     Idle,
     Ledger,
     Message,
     ModelRef,
     Observation,
     Quality,
+    RoleStatus,
     Scope,
     SeqRange,
     Stub,
+    Window,
 )
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -137,3 +142,23 @@ def alert(**values: object) -> Alert:
             "coverage": 1.0, "cameras": {"room": ""}, "windows": [], **values,
         }
     )  # fmt: skip
+
+
+def window(**values: Any) -> Window:
+    told = {
+        "scope": Scope.CAMERA, "site": "site", "id": "cam", "spec": "60s", "start": START,
+        "end": START + timedelta(seconds=60), "revision": 0, "final": True, "as_of": START, "coverage": 0.9,
+        "frames": FrameCounts(expected=100, observed=90), "cameras": {"cam": 0.9}, "n_face_frames": 0, "n_tracks": 0,
+        "n_told": 0, "n_abstained": 0, "label_share": {"happy": 1.0}, **values,
+    }  # fmt: skip
+    return Window.model_validate(told)
+
+
+def status(**values: Any) -> CameraStatus:
+    told = {"site": "site", "camera": "cam", "session": 1, "at": START, "state": CameraState.UP, **values}
+    return CameraStatus.model_validate(told)
+
+
+def role(**values: Any) -> RoleStatus:
+    told = {"role": "analyze", "instance": "0", "site": "site", "host": "h", "version": "1", "started_at": START}
+    return RoleStatus.model_validate({**told, "at": START, **values})

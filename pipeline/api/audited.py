@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from pipeline.access import Caller
-from pipeline.api.limits import Limits
 from pipeline.api.problems import Refused, told
 from pipeline.errors import DependencyError, EmostreamError, UsageError
+from pipeline.limits import Limits
 from pipeline.messages import AuditOutcome, AuditRecord
 
 log = logging.getLogger(__name__)

@@ -12,15 +12,14 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import IPv6Address
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.access import Access, Caller, asked_here
-from pipeline.api.limits import Limits
 from pipeline.api.problems import Refused, answer, told
+from pipeline.limits import Limits, stranger
 from pipeline.settings import AccessRole, ApiSettings
 
 log = logging.getLogger(__name__)
@@ -112,9 +111,8 @@ class Guard:
         return caller
 
     def _check_rate(self, scope: Scope, caller: Caller | None) -> None:
-        address = (scope.get("client") or ("",))[0]
         known = caller is not None and not self._access.open
-        key = f"token {caller.name}" if caller and known else f"address {_neighbourhood(address)}"
+        key = f"token {caller.name}" if caller and known else stranger(scope.get("client"))
         wait = self._limits.take(key, self._clock())
         if wait:
             detail = f"more than {self._settings.requests_per_second:g} requests a second"
@@ -178,15 +176,6 @@ class _Body:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large; see api.max_body_kibibytes")
         self.ended = not message.get("more_body", False)
         return message
-
-
-def _neighbourhood(address: str) -> str:
-    """Of IPv6, whoever has one address has 2**64."""
-    try:
-        known = IPv6Address(address)
-    except ValueError:
-        return address
-    return str(known.ipv4_mapped or IPv6Address(int(known) >> 64 << 64))
 
 
 def _request_id(headers: Headers) -> str:

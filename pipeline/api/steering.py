@@ -16,9 +16,8 @@ from pipeline.api.parts import Parts
 from pipeline.api.problems import Refused, unavailable
 from pipeline.api.shapes import CameraChange, NewCamera
 from pipeline.cameras.changes import check_add, check_remove, paused
-from pipeline.capture.desired import define
+from pipeline.capture.desired import agree, define
 from pipeline.capture.spec import CameraKind
-from pipeline.errors import UsageError
 from pipeline.messages import CameraStatus, DesiredCamera
 from pipeline.watch.camera import CameraNow
 
@@ -53,9 +52,7 @@ class Steering:
             kinds=self._kinds,
             exists=os.path.exists if CameraKind.PATH in self._kinds else _nothing_exists,
         )
-        for name in _said(asked) if given is None else given:
-            if getattr(camera, name) != getattr(asked, name):
-                raise UsageError(f"{name}: the URI says otherwise: {getattr(camera, name)}", "say it in one place")
+        agree(camera, {name: getattr(asked, name) for name in (_said(asked) if given is None else given)})
         return camera
 
     def masked(self, camera: DesiredCamera, asked_id: str | None) -> DesiredCamera:

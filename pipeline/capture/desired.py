@@ -13,7 +13,7 @@ from pipeline.capture.spec import CameraKind, CameraSpec
 from pipeline.capture.uri import Exists, camera_specs
 from pipeline.errors import UsageError
 from pipeline.messages import DesiredCamera, Polygon
-from pipeline.settings import CameraSettings
+from pipeline.settings import CameraSettings, faults
 
 VARIABLE = re.compile(r"env:(CAMERA_[A-Za-z0-9_]+)")
 """Whoever may add cameras must not have any other variable of the host sent to an address of his choice."""
@@ -72,6 +72,13 @@ def define(
     )
 
 
+def agree(camera: DesiredCamera, asked: Mapping[str, object]) -> None:
+    """`asked`: what was said beside the URI. Raises UsageError for what the URI, which wins, says otherwise."""
+    for name, value in asked.items():
+        if (found := getattr(camera, name)) != value:
+            raise UsageError(f"{name}: the URI says otherwise: {found}", "say it in one place")
+
+
 def spec_of(camera: DesiredCamera, environ: Mapping[str, str]) -> CameraSpec:
     """What its process is told, credentials included. Raises UsageError when they are not to be had, or for a record
     that is none of ours and says what no camera can be."""
@@ -86,5 +93,4 @@ def spec_of(camera: DesiredCamera, environ: Mapping[str, str]) -> CameraSpec:
 
 
 def _wrong(error: ValidationError) -> UsageError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return UsageError(f"camera: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+    return UsageError("; ".join(f"camera: {each}" for each in faults(error)))

@@ -16,22 +16,29 @@ from pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class Probed:
-    """`jpeg`: cut down and masked as a preview is, see pipeline.sketch. Size: pixels of the frames that come."""
+    """`jpeg`: cut down and masked as a preview is, see pipeline.sketch. Size: pixels of the frames that come. `fps`:
+    the source's own rate, None where the first frame does not tell."""
 
     jpeg: bytes
     width: int
     height: int
+    fps: float | None = None
 
 
 def probe(spec: CameraSpec, settings: Settings) -> Probed:
+    """As `look`, for somebody who is to see the picture. Raises SourceError also where `privacy` shows none."""
+    if not settings.privacy.shows_previews:
+        raise SourceError("pictures are switched off by the section privacy of the settings", permanent=True)
+    return look(spec, settings)
+
+
+def look(spec: CameraSpec, settings: Settings) -> Probed:
     """The first picture, as `privacy` lets it be seen: the camera's process gives away nothing else.
 
     Takes as long as the camera needs, at most `capture.connect_timeout_seconds` once its process runs. Raises
     SourceError with the reason where none comes.
     """
     capture, privacy = settings.capture, settings.privacy
-    if not privacy.shows_previews:
-        raise SourceError("pictures are switched off by the section privacy of the settings", permanent=True)
     options = ReadOptions(
         capture.max_side,
         connect_timeout=capture.connect_timeout_seconds,
@@ -56,7 +63,7 @@ def _first(process: CameraProcess, wake: int, watchdog: Watchdog) -> Probed:
             raise SourceError(f"the camera's process broke off: {error}") from None
         match message:
             case wire.Frame():
-                return Probed(message.jpeg, message.width, message.height)
+                return Probed(message.jpeg, message.width, message.height, message.fps)
             case wire.Alive():
                 watchdog.alive(time.monotonic())
             case wire.Ended():

@@ -50,6 +50,7 @@ class _Drawing:
         self.summary = summary
         self.page = page
         self.phrases: Phrases = page.phrases
+        self.times = summary.whole.in_minutes()
         self.marks: list[Mark] = []
         self.y = 16.0
         self._top = 20.0
@@ -166,7 +167,7 @@ class _Drawing:
         self._name(middle + 3.5, name)
         for stretch in found:
             self.marks += self._stretch(stretch, middle)
-        seconds = sum(stretch.seconds for stretch in found)
+        seconds = self.times.missing[why] if why else self.times.shows[shows]
         self.marks.append(Text(USUAL, middle + 3.5, duration(self.page.language, seconds), SMALL, Ink.MUTED, "end"))
         self.y += LANE
 

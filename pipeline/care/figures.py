@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.care.timeline import FACES, Shows, Tile, Why
 from pipeline.messages import LABELS
+
+MINUTE = 60.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,31 @@ class Figures:
     def share(self, label: str) -> float | None:
         """Of the readings; None where there are none."""
         return self.told.get(label, 0.0) / self.readings if self.readings else None
+
+    def in_minutes(self) -> Figures:
+        """The same, in whole minutes that still add up; what comes to none keeps up to a second."""
+        parts: dict[Shows | Why, float] = {kind: time for kind, time in self.shows.items() if kind is not Shows.MISSING}
+        parts.update(self.missing.items())
+        minutes = {part: int(time // MINUTE) for part, time in parts.items()}
+        total = _minutes(self.seconds)
+        ups = sorted(parts, key=lambda part: -(parts[part] % MINUTE))[: total - sum(minutes.values())]
+        told = {part: (minutes[part] + (part in ups)) * MINUTE or min(time, 1.0) for part, time in parts.items()}
+        missing = {why: told[why] for why in self.missing}
+        shows: dict[Shows, float] = {kind: told[kind] for kind in self.shows if kind is not Shows.MISSING}
+        if missing:
+            shows[Shows.MISSING] = sum(missing.values())
+        most = total - sum(_minutes(time) for time in missing.values())
+        return replace(
+            self,
+            seconds=total * MINUTE or min(self.seconds, 1.0),
+            seen=min(_minutes(self.seen), most) * MINUTE or min(self.seen, 1.0),
+            shows=shows,
+            missing=missing,
+        )
+
+
+def _minutes(seconds: float) -> int:
+    return int(seconds / MINUTE + 0.5)
 
 
 def figures(tiles: Iterable[Tile], start: dt.datetime, end: dt.datetime) -> Figures:

@@ -93,6 +93,7 @@ class _Say:
         self.summary = summary
         self.language = language
         self.phrases = PHRASES[language]
+        self.times = summary.whole.in_minutes()  # what is told of them adds up
 
     def paragraph(self) -> Iterator[str]:
         yield from self._shown()
@@ -102,7 +103,7 @@ class _Say:
 
     def _shown(self) -> Iterator[str]:
         """What was to be seen."""
-        say, whole = self.phrases, self.summary.whole
+        say, whole = self.phrases, self.times
         read = sum(whole.shows.get(kind, 0.0) for kind in (Shows.EXPRESSIONS, Shows.CALM))
         if read:
             yield say.read.format(time=self._long(read))
@@ -177,8 +178,8 @@ class _Say:
         return self.phrases.alert_at.format(title=self._title(story), time=self._clock(story.raised))
 
     def _covered(self) -> Iterator[str]:
-        say, whole = self.phrases, self.summary.whole
-        share = whole.seen / whole.seconds
+        say, whole = self.phrases, self.times
+        share = self.summary.whole.seen / self.summary.whole.seconds
         if share >= ALL and not self.summary.so_far:
             yield say.all_seen
         else:

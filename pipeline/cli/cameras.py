@@ -32,11 +32,13 @@ def cameras_list(
 def cameras_add(
     uri: Annotated[str, typer.Argument(help="Camera URI, without a password.")],
     by: By,
-    camera_id: Annotated[str | None, typer.Option("--id", help="Its name; taken from the URI when not given.")] = None,
+    camera_id: Annotated[
+        str | None, typer.Option("--id", help="Its name, unless the URI has it; else of its address.")
+    ] = None,
     credentials: Annotated[
         str, typer.Option(help="env:CAMERA_..., a variable that holds user:password where capture runs.")
     ] = "",
-    fps: Annotated[float | None, typer.Option(help="Frames/s that are captured at most.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames/s that are captured at most, here or in the URI.")] = None,
     config: SettingsFile = None,
 ) -> None:
     """Add a camera, or change one that was added; capture follows within seconds."""

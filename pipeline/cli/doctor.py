@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from rich.console import Console
 
@@ -12,10 +14,17 @@ app = typer.Typer()
 
 
 @app.command()
-def doctor(config: SettingsFile = None) -> None:
-    """Say what stands in the way on this machine, of its Kafka and model, and what to do about it."""
+def doctor(
+    config: SettingsFile = None,
+    cameras: Annotated[
+        bool, typer.Option("--cameras/--no-cameras", help="Open each camera of the settings, for some seconds.")
+    ] = True,
+) -> None:
+    """Say what stands in the way on this machine, of its Kafka, model and cameras, and what to do about it."""
     from pipeline.local.doctor import examine, render
 
-    checks = examine(load(config), config)
-    render(checks, Console(), f"emostream up -c {config}" if config else "emostream demo")
+    console = Console()
+    with console.status("looking"):
+        checks = examine(load(config), config, cameras=cameras)
+    render(checks, console, f"emostream up -c {config}" if config else "emostream demo")
     raise typer.Exit(1 if any(check.failed for check in checks) else 0)

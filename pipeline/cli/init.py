@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import EmostreamError, UsageError
-from pipeline.settings import PlaceKind, load
+from pipeline.settings import KafkaSettings, PlaceKind, load
 
 app = typer.Typer()
 CARING = frozenset({"care", "health"})
@@ -48,6 +48,9 @@ def init(
         if line.variable:
             print(f"  export {line.variable}=USER:PASSWORD    # of camera {line.id}")
     print(f"  emostream doctor -c {file}\n  emostream up --local -c {file}")
+    minutes = KafkaSettings().frames_retention_minutes
+    print(f"Frames are kept for {minutes:g} minutes, and then deleted: kafka.frames_retention_minutes says how long.")
+    print("The page and the API are for this machine alone until api.tokens lets others in.")
 
 
 class _Ask:

@@ -62,7 +62,7 @@ def _options(
 
 
 def main() -> None:
-    """Entry point: errors are one line on stderr, and the exit code tells their kind."""
+    """Entry point: errors go to stderr, a line each, and the exit code tells their kind."""
     forbid()
     try:
         app()

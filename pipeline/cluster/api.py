@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -48,8 +49,7 @@ class ControlApi:
     def __init__(self, settings_json: str) -> None:
         self._open = ExitStack()
         settings = ResolvedSettings.model_validate_json(settings_json)
-        file = settings.log_dir and settings.log_dir / "api-replica.log"
-        set_up(settings.log_level, file, logs=settings.logs, role="api")
+        set_up(settings.log_level, log_file(settings), logs=settings.logs, role="api")
         metrics = Metrics("api")
         port = metrics.serve(settings.metrics.host)
         list_targets(settings.metrics.targets_dir, "api", settings.metrics.host, [port])
@@ -107,8 +107,15 @@ def _deploy(settings: Settings) -> None:
         )
         serve.run(deployment.bind(settings.model_dump_json(exclude={"cameras", "webhooks"})), name=APP)
     except (RuntimeError, TimeoutError, RayError) as error:
-        raise DependencyError(f"Ray Serve did not start the API: {str(error).splitlines()[0]}", "see its log") from None
+        said = str(error).splitlines()[0]
+        where = log_file(settings) or "logs/serve in the session folder of Ray"
+        raise DependencyError(f"Ray Serve did not start the API: {said}", f"its log is {where}") from None
     log.info("the API listens on http://%s:%d", api.host, api.port)
+
+
+def log_file(settings: Settings) -> Path | None:
+    """Of the process that answers requests; None: in Ray's own folder."""
+    return settings.log_dir and settings.log_dir / "api-replica.log"
 
 
 def _withdraw() -> None:

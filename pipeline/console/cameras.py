@@ -14,7 +14,7 @@ from rich.text import Text
 
 from pipeline.cameras.changes import check_add, check_remove, paused
 from pipeline.cameras.registry import CameraRegistry
-from pipeline.capture.desired import define
+from pipeline.capture.desired import agree, define
 from pipeline.console.audited import Change, audited
 from pipeline.console.listing import listing
 from pipeline.console.view import STATES
@@ -44,9 +44,7 @@ def add(settings: Settings, uri: str, camera_id: str | None, credentials: str, f
     Raises UsageError naming what is wrong with it.
     """
     with audited(settings, Change("camera.add", f"camera/{camera_id or 'new'}", by)) as change:
-        camera = define(
-            settings.site, uri, at=datetime.now(UTC), by=by, camera_id=camera_id, credentials=credentials, fps=fps
-        )
+        camera = asked(settings.site, uri, camera_id, credentials, fps, by)
         with CameraRegistry(settings.kafka, settings.site) as registry:
             wanted = registry.all()
             check_add(camera, wanted, last_heard(settings).get(camera.id))
@@ -56,6 +54,13 @@ def add(settings: Settings, uri: str, camera_id: str | None, credentials: str, f
             registry.put(camera)
         change.target, change.before, change.after = f"camera/{camera.id}", _audit(before), _audit(camera)
     return f"camera {camera.id}: " + ("changed" if before else "added")
+
+
+def asked(site: str, uri: str, camera_id: str | None, credentials: str, fps: float | None, by: str) -> DesiredCamera:
+    """Raises UsageError, also for an id or fps that the URI contradicts."""
+    camera = define(site, uri, at=datetime.now(UTC), by=by, camera_id=camera_id, credentials=credentials, fps=fps)
+    agree(camera, {name: value for name, value in (("id", camera_id), ("fps", fps)) if value is not None})
+    return camera
 
 
 def remove(settings: Settings, camera_id: str, by: str) -> str:

@@ -15,7 +15,7 @@ from pipeline.capture.spec import CameraKind
 from pipeline.capture.uri import camera_specs
 from pipeline.errors import UsageError
 from pipeline.policy.check import FORBIDDEN
-from pipeline.settings import CameraSettings, PlaceKind
+from pipeline.settings import CameraSettings, KafkaSettings, PlaceKind
 
 TRY_CAMERA = "synthetic:?people=1&seed=1&id=try-out"
 FPS = 5  # enough to follow people; more costs more
@@ -63,7 +63,8 @@ def cameras(uris: Sequence[str]) -> list[CameraLine]:
 
 def text(answers: Answers, file: str) -> str:
     """The file. `file`: its name, for the comments. Raises UsageError naming the camera that is wrong."""
-    return "\n".join([*_head(answers, file), *_policy(answers, file), *_cameras(answers), *_rules(answers)]) + "\n"
+    head = [*_head(answers, file), *_policy(answers, file), *_cameras(answers)]
+    return "\n".join([*head, *_kept(file), ACCESS, *_rules(answers)]) + "\n"
 
 
 def _head(answers: Answers, file: str) -> Iterator[str]:
@@ -110,6 +111,15 @@ def _cameras(answers: Answers) -> Iterator[str]:
     yield ""
 
 
+def _kept(file: str) -> Iterator[str]:
+    kafka = KafkaSettings()
+    yield f"# How long pictures and what is read in them are kept; `emostream privacy report -c {file}` says more."
+    yield "# kafka:"
+    for field in ("frames_retention_minutes", "previews_retention_minutes", "events_retention_days"):
+        yield f"#   {field}: {getattr(kafka, field):g}"
+    yield ""
+
+
 def _rules(answers: Answers) -> Iterator[str]:
     if not answers.alerts:
         yield "# Rules that call somebody: docs/alerts.md. That a camera gives nothing is told without any."
@@ -121,6 +131,16 @@ def _quoted(value: str) -> str:
     """As YAML takes it, whatever is in it."""
     return json.dumps(value, ensure_ascii=False)
 
+
+ACCESS = """\
+# The page and the API are open to whoever works on this machine, and to nobody else. Others come in with a token:
+# `openssl rand -hex 32` makes one, and a variable holds it where `emostream up` runs. docs/api.md has more.
+# dashboard:
+#   host: 0.0.0.0
+# api:
+#   tokens:
+#     - {name: ward, role: viewer, token: env:WARD_TOKEN}       # operator: may also change things
+"""
 
 CARE_RULES = """\
 # Rules that call somebody to look in, in person; docs/alerts.md explains them, deploy/examples/care.yaml has more.

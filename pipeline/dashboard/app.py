@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def application(served: Served) -> Guard:
     _add_connections(app, served, live)
     app.mount("/static", Files(directory=STATIC))
     here = settings.api.model_copy(update={"host": settings.dashboard.host, "names": settings.dashboard.names})
-    return Guard(app, served.access, here)
+    return Guard(app, served.access, here, time.monotonic)
 
 
 class Files(StaticFiles):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import quote
@@ -11,6 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.access import Access, Caller, asked_here
+from pipeline.limits import Limits, stranger
 from pipeline.settings import ApiSettings
 
 COOKIE = "emostream"
@@ -36,11 +39,14 @@ HEADERS = {
 class Guard:
     """ASGI. Behind it `scope["state"]["caller"]` is whoever asks, None at the open paths alone."""
 
-    def __init__(self, app: ASGIApp, access: Access, here: ApiSettings) -> None:
-        """`here`: under which names it may be asked, while it has no tokens."""
+    def __init__(self, app: ASGIApp, access: Access, here: ApiSettings, clock: Callable[[], float]) -> None:
+        """`here`: under which names it may be asked, while it has no tokens, and how often without one of them.
+        `clock`: seconds of any clock."""
         self._app = app
         self._access = access
         self._here = here
+        self._clock = clock
+        self._limits = Limits(here.requests_per_second, here.burst)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -64,7 +70,11 @@ class Guard:
         caller = self._access.who(f"Bearer {token_of(headers)}")
         scope.setdefault("state", {})["caller"] = caller
         path: str = scope["path"]
-        if caller is not None or path in OPEN_PATHS or path.startswith(OPEN_FOLDER):
+        if caller is not None or path.startswith(OPEN_FOLDER):
+            return None
+        if wait := self._limits.take(stranger(scope.get("client")), self._clock()):  # tokens are not to be guessed
+            return _refused(HTTPStatus.TOO_MANY_REQUESTS, "too often", {"Retry-After": str(math.ceil(wait))})
+        if path in OPEN_PATHS:
             return None
         if path.startswith(MACHINE_PATHS) or scope["type"] == "websocket" or scope["method"] not in READING:
             return _refused(HTTPStatus.UNAUTHORIZED, "log in first")
@@ -97,9 +107,9 @@ def _same_origin(scope: Scope, headers: Headers) -> bool:
     return headers.get("sec-fetch-site", "same-origin") == "same-origin"
 
 
-def _refused(status: HTTPStatus, detail: str) -> Response:
+def _refused(status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     problem = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
-    return JSONResponse(problem, status, media_type="application/problem+json")
+    return JSONResponse(problem, status, headers, media_type="application/problem+json")
 
 
 def _with_headers(send: Send) -> Send:

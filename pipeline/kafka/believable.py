@@ -11,11 +11,27 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.errors import BadRecord
-from pipeline.messages import LABELS, Crowd, CrowdRecord, Face, FrameRecord, Idle, Ledger, Observation, Record
+from pipeline.messages import (
+    LABELS,
+    Alert,
+    CameraSight,
+    CameraStatus,
+    Crowd,
+    CrowdRecord,
+    Face,
+    FrameRecord,
+    Idle,
+    Ledger,
+    Observation,
+    Record,
+    RoleStatus,
+    Window,
+)
 from pipeline.settings import NAME
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=366)  # files that are read fast are ahead of the clock, but not so far
+SHORTEST = timedelta(seconds=1)  # window
 COVERED = timedelta(days=31)  # by one record: it is spread over ten seconds each; an outage is covered by one
 NUMBERS = 2**63
 FRAMES = 1e9  # promised by one ledger record
@@ -54,6 +70,21 @@ def check(record: Record, taken: datetime) -> None:
         case Idle():
             _check_names(record)
             _check_span("since", record.since, record.until)
+        case CameraStatus() | CameraSight():
+            _check_names(record)
+            _check_numbers(session=record.session)
+        case RoleStatus():
+            for field in ("site", "role", "instance"):
+                check_name(field, getattr(record, field))
+        case Window():
+            _check_window(record)
+        case Alert():
+            check_name("site", record.site)
+            check_name("id", record.id)
+            _check_numbers(update=record.update)
+            _demand(math.isfinite(record.threshold), "threshold", record.threshold)
+            _demand(record.value is None or math.isfinite(record.value), "value", record.value)
+            _check_share("coverage", record.coverage)
 
 
 def check_time(field: str, at: datetime, taken: datetime) -> None:
@@ -67,7 +98,7 @@ def check_name(field: str, name: str) -> None:
     _demand(0 < len(name) <= NAME_CHARS, field, f"{name[:32]!r}, of {len(name)} characters")
 
 
-def _check_names(record: FrameRecord | CrowdRecord | Ledger | Idle) -> None:
+def _check_names(record: FrameRecord | CrowdRecord | Ledger | Idle | CameraStatus | CameraSight) -> None:
     check_name("site", record.site)
     check_name("camera", record.camera)
 
@@ -97,6 +128,27 @@ def _check_crowd(part: Crowd) -> None:
     _demand(part.labels.keys() <= set(LABELS), "parts.labels", sorted(part.labels))
     _demand(all(0 <= total <= MOST * told for total in part.scores.values()), "parts.scores", part.scores)
     _demand(all(map(NAME.fullmatch, part.zones)), "parts.zones", part.zones)
+
+
+def _check_window(window: Window) -> None:
+    check_name("site", window.site)
+    check_name("id", window.id)
+    _demand(window.end - window.start >= SHORTEST, "end", window.end)
+    frames = window.frames
+    counts = [frames.expected, frames.observed, frames.dead_lettered, *frames.dropped.values(), *frames.blind.values()]
+    _demand(all(0 <= count < NUMBERS for count in counts), "frames", counts)
+    _check_numbers(revision=window.revision, n_face_frames=window.n_face_frames, n_tracks=window.n_tracks)
+    _check_numbers(n_told=window.n_told, n_abstained=window.n_abstained, late_included=window.late_included)
+    for field, shares in (("scores_mean", window.scores_mean or {}), ("label_share", window.label_share or {})):
+        _demand(shares.keys() <= set(LABELS), field, sorted(shares))
+        for share in shares.values():
+            _check_share(field, share)
+    for seen in (window.coverage, window.blind, *window.cameras.values()):
+        _check_share("coverage", seen)
+
+
+def _check_share(field: str, share: float | None) -> None:
+    _demand(share is None or 0 <= share <= MOST, field, share)
 
 
 def _check_scores(field: str, scores: Mapping[str, float]) -> None:

@@ -55,10 +55,16 @@ def reachable(kafka: KafkaSettings) -> bool:
     return False
 
 
+def advice(kafka: KafkaSettings) -> str:
+    """What to do where nobody answers. Only where the settings name no Kafka is one of its own of use."""
+    if kafka.bootstrap == KafkaSettings.model_fields["bootstrap"].default:
+        return "`emostream up --local` brings its own; kafka.bootstrap, or a run's settings file (-c), names another"
+    return "is it running there? kafka.bootstrap names it"
+
+
 @contextmanager
 def errors_of(kafka: KafkaSettings) -> Iterator[None]:
     """Turns what kafka-python raises while connecting into one clear line."""
-    hint = "is Kafka running there? --local starts one, kafka.bootstrap names another"
     try:
         yield
     except KafkaConfigurationError as error:
@@ -66,7 +72,7 @@ def errors_of(kafka: KafkaSettings) -> Iterator[None]:
     except AuthorizationError as error:
         raise refused(error) from None
     except (KafkaError, OSError) as error:
-        raise DependencyError(f"Kafka at {kafka.bootstrap} does not answer ({error})", hint) from None
+        raise DependencyError(f"Kafka at {kafka.bootstrap} does not answer ({error})", advice(kafka)) from None
 
 
 def refused(error: AuthorizationError) -> DependencyError:

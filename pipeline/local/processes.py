@@ -1,4 +1,4 @@
-"""What the processes of a run take, by what they do."""
+"""What the processes of a run are, by their command lines, and what they take."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import psutil
 
-PARTS = (  # by the command line; the first that fits
+KINDS = (  # by the command line; the first that fits
     ("guardian.py", "guardian"),
     ("kafka.Kafka", "kafka"),
     ("org.pytorch.serve", "model server"),
@@ -18,13 +18,30 @@ PARTS = (  # by the command line; the first that fits
     ("pipeline.capture.child", "camera"),
     ("pipeline.cli capture", "capture"),
     ("pipeline.cli aggregate", "aggregate"),
+    ("pipeline.cli webhooks", "webhooks"),
     ("pipeline.cli dashboard", "dashboard"),
     ("pipeline.cli api", "api"),
+    ("pipeline.cli up", "up"),
     ("ray::ServeReplica", "api"),
+    ("ray::Serve", "ray serve"),
+    ("ray::ProxyActor", "ray serve"),
+    ("ray::DashboardAgent", "ray agent"),
+    ("ray::RuntimeEnvAgent", "ray agent"),
+    ("ray::", "ray idle worker"),
+    ("dashboard/dashboard.py", "ray dashboard"),
+    ("gcs_server", "ray gcs"),
+    ("ray.scripts.scripts", "ray start"),
+    ("raylet/raylet", "raylet"),
     ("ray", "ray"),
-    ("gcs_server", "ray"),
 )
+RAY = frozenset(kind for _, kind in KINDS if kind.startswith("ray"))
+"""Kinds that are one part of a run's costs."""
 OTHER = "other"
+
+
+def kind_of(command: str) -> str:
+    """What a process is, by its command line."""
+    return next((kind for sign, kind in KINDS if sign in command), OTHER)
 
 
 def cpu_seconds() -> defaultdict[str, float]:
@@ -50,4 +67,5 @@ def _below() -> Iterator[tuple[str, psutil.Process]]:
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             command = " ".join(process.cmdline()) or process.name()
-            yield next((part for sign, part in PARTS if sign in command), OTHER), process
+            kind = kind_of(command)
+            yield "ray" if kind in RAY else kind, process

@@ -23,10 +23,10 @@ from pipeline.console.summary import summary
 from pipeline.errors import SourceError, UsageError
 from pipeline.kafka.retention import apply
 from pipeline.local.folders import new_run
-from pipeline.local.stack import LocalStack
+from pipeline.local.stack import END_SECONDS, LocalStack
 from pipeline.local.steering import Ports, place
 from pipeline.local.system import Given, Parts, Plan, RunFailed, SystemRun
-from pipeline.settings import Settings, url
+from pipeline.settings import Settings
 
 
 def run(
@@ -62,9 +62,6 @@ def run(
             parts, folder = Given(settings), opened.path
         apply(settings.kafka)
         console.print(f"[dim]ready after {time.monotonic() - began:.1f} s; logs in {shown(folder)}/logs[/dim]")
-        if ports is not None:
-            page, api = (url(section.host, section.port) for section in (settings.dashboard, settings.api))
-            console.print(f"[dim]the page:[/dim] {page}/   [dim]the API:[/dim] {api}/v1")
         console.print("[dim]the events, in another terminal:[/dim]")
         console.print(f"  {shown(Path(sys.argv[0]))} events --follow -c {shown(folder)}/settings.yaml", soft_wrap=True)
         system = SystemRun(Plan(settings, cameras, folder, seconds, headless=ports is None), console, stop, parts)
@@ -112,4 +109,6 @@ def shown(path: Path) -> Path:
 def _start_stack(settings: Settings, console: Console, stop: threading.Event, exits: ExitStack) -> LocalStack:
     """The embedded stack, started with its progress shown; ended when `exits` is."""
     with StartView(console) as progress:
-        return exits.enter_context(LocalStack(settings, settings.run_dir, progress.tell, stop=stop))
+        stack = exits.enter_context(LocalStack(settings, settings.run_dir, progress.tell, stop=stop))
+    exits.callback(console.print, f"[dim]ending Kafka and what else was started here, within {END_SECONDS:.0f} s[/dim]")
+    return stack

@@ -29,6 +29,7 @@ Progress = Callable[[str, str], None]
 
 POLL_SECONDS = 0.2
 BIND_ATTEMPTS = 3
+END_SECONDS = 20.0  # Ray has 4 to end in good order, TorchServe and Kafka 8 each
 
 
 class Part(Protocol):

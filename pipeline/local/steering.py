@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import queue
 import socket
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+import httpx
+
 from pipeline.errors import DependencyError
 from pipeline.local.ports import free_ports
 from pipeline.local.roles import KeptRole
-from pipeline.settings import ApiSettings, DashboardSettings, Settings
+from pipeline.settings import ApiSettings, DashboardSettings, Settings, url
 
 ROLES = ("api", "dashboard")
+SHOWN = {"api": "the API: {}/v1", "dashboard": "the page: {}/"}
+POLL_SECONDS = 0.5
+ANSWER_SECONDS = 2.0
 KINDS = get_args(get_args(ApiSettings.model_fields["camera_kinds"].annotation)[0])
 
 
@@ -25,23 +33,49 @@ class Ports:
     dashboard: int | None = None
 
 
+def answering(addresses: Mapping[str, str], stop: threading.Event) -> Iterator[str]:
+    """The names of `addresses`, each as soon as what listens there says that it is alive; less when `stop` is set."""
+    waiting = dict(addresses)
+    with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False) as client:
+        while waiting and not stop.wait(POLL_SECONDS):
+            for name, address in list(waiting.items()):
+                with suppress(httpx.HTTPError):
+                    if client.get(f"{address}/healthz").is_success:
+                        del waiting[name]
+                        yield name
+
+
 class Steering:
     """Both roles, started again when they end. One that ends again and again is left alone: the run goes on."""
 
-    def __init__(self, settings_file: Path, logs: Path, roles: Sequence[str] = ROLES) -> None:
+    def __init__(self, settings: Settings, settings_file: Path, logs: Path, roles: Sequence[str] = ROLES) -> None:
         self._roles = {name: KeptRole(name, settings_file, logs) for name in roles}
+        self._addresses = {name: url(getattr(settings, name).host, getattr(settings, name).port) for name in roles}
+        self._stop = threading.Event()
+        self._answering: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._waiting = threading.Thread(target=self._wait, name="page and API", daemon=True)
+        self._waiting.start()
+
+    def _wait(self) -> None:
+        for name in answering(self._addresses, self._stop):
+            self._answering.put(name)
 
     def check(self, now: float) -> Iterator[str]:
-        """What there is to tell, if anything. `now`: seconds of any clock."""
+        """What there is to tell, if anything: where they answer, or that one ended. `now`: seconds of any clock."""
+        while not self._answering.empty():
+            name = self._answering.get()
+            yield SHOWN[name].format(self._addresses[name])
         for name, kept in list(self._roles.items()):
             try:
                 if ended := kept.check(now):
                     yield f"{ended}; started again"
             except DependencyError as error:
                 del self._roles[name]
-                yield f"{error.message}; the run goes on without it"
+                yield f"{error}; the run goes on without it"
 
     def stop(self) -> None:
+        self._stop.set()
+        self._waiting.join()
         for kept in self._roles.values():
             kept.stop()
 

@@ -22,7 +22,7 @@ from pipeline.console.board import Board
 from pipeline.errors import DependencyError, EmostreamError
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import Reader, parse, unread_frames
-from pipeline.local.roles import KeptRole, write_settings
+from pipeline.local.roles import GRACE_SECONDS, KeptRole, write_settings
 from pipeline.local.steering import ROLES, Steering
 from pipeline.messages import (
     Alert,
@@ -90,6 +90,21 @@ class RunFailed(EmostreamError):
         self.report = report
 
 
+def draining(asked: bool) -> str:
+    """What is said when nothing more is to be captured. `asked`: somebody wants an end."""
+    if asked:
+        most = max(STOP_DRAIN_SECONDS, GRACE_SECONDS)  # of what waits, and of capture itself
+        return f"stopping: what was captured is still read, for {most:.0f} s at most; Ctrl-C again ends at once"
+    return f"draining: what was captured is read to its end, or until nothing new came for {DRAIN_SECONDS:.0f} s"
+
+
+def closing(windows: bool) -> str:
+    """What is said after that. `windows`: the last ones of files are waited for."""
+    most = 2 * GRACE_SECONDS + (WINDOWS_SECONDS if windows else 0.0)
+    parts = "the analyzers, the last windows and the aggregator" if windows else "the analyzers and the aggregator"
+    return f"ending {parts}, within {most:.0f} s"
+
+
 class SystemRun:
     """One run of capture, analyze and aggregate on a Kafka, Ray and TorchServe that are there already."""
 
@@ -150,12 +165,11 @@ class SystemRun:
             self._await_analyzers()
             capture = KeptRole("capture", file, logs)
             stack.callback(capture.stop)
-            self._steering = Steering(file, logs, () if self._plan.headless else ROLES)
+            self._steering = Steering(settings, file, logs, () if self._plan.headless else ROLES)
             stack.callback(self._steering.stop)
             shown = stack.enter_context(view.make(self._console, TITLE))
             self._watch(reader, shown, capture)
-            if self._stop.is_set():
-                shown.note("stopping: what is captured is read; Ctrl-C again ends at once")
+            shown.note(draining(self._stop.is_set()))
             quitting = threading.Thread(target=self._steering.stop, name="stop API and page")
             quitting.start()
             stopping = threading.Thread(target=capture.stop, name="stop capture")
@@ -163,6 +177,7 @@ class SystemRun:
             self._drain(reader, shown, stopping)
             stopping.join()
             quitting.join()
+            shown.note(closing(bool(self._to_close)))
             self._analyze.stop()
             self._close_windows(reader, shown)
             self._aggregate.stop()

@@ -10,7 +10,7 @@ from pipeline.settings.capture import CaptureSettings
 from pipeline.settings.dashboard import DashboardSettings, WatchSettings
 from pipeline.settings.kafka import KafkaSettings
 from pipeline.settings.kafka_security import SecuritySettings
-from pipeline.settings.load import NO_SETTINGS, RUNS_HINT, ignored, load
+from pipeline.settings.load import NO_SETTINGS, RUNS_HINT, faults, ignored, load
 from pipeline.settings.model import USUAL_ADDRESSES, ClassifySettings, ModelKind, ModelSettings, ShadowSettings
 from pipeline.settings.overload import OverloadSettings
 from pipeline.settings.policy import ExceptionKind, ExceptionSettings, PlaceKind, PlaceSettings, PolicySettings
@@ -64,6 +64,7 @@ __all__ = [
     "WindowSettings",
     "ZoneSettings",
     "check_name",
+    "faults",
     "hashed",
     "ignored",
     "is_loopback",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -86,36 +87,33 @@ class Settings(BaseSettings):
         return name
 
     @model_validator(mode="after")
-    def _camera_ids_differ(self) -> Settings:
-        ids = [camera.id for camera in self.cameras if camera.id]
-        twice = {name for name in ids if ids.count(name) > 1}
-        if twice:
-            raise ValueError(f"cameras: id {min(twice)!r} is used twice")
+    def _sections_fit(self) -> Settings:
+        if misfits := list(self._misfits()):
+            raise ValueError("; ".join(misfits))
         return self
 
-    @model_validator(mode="after")
-    def _alerts_fit(self) -> Settings:
+    def _misfits(self) -> Iterator[str]:
+        """What one section says and another one contradicts."""
         windows = [window.name for window in self.aggregate.windows]
         wanted = [(f"alerts: {rule.id}: window", rule.window) for rule in self.alerts]
         for field, window in [*wanted, ("no_data.window", self.no_data.window)]:
             if window is not None and window not in windows:
-                raise ValueError(f"{field}: {window!r} is none of aggregate.windows: {', '.join(windows)}")
+                yield f"{field}: {window!r} is none of aggregate.windows: {', '.join(windows)}"
         for section, ids in (
+            ("cameras", [camera.id for camera in self.cameras if camera.id]),
             ("alerts", [rule.id for rule in self.alerts]),
             ("webhooks", [w.id for w in self.webhooks]),
         ):
-            twice = {name for name in ids if ids.count(name) > 1}
-            if twice:
-                raise ValueError(f"{section}: id {min(twice)!r} is used twice")
+            for twice in sorted({name for name in ids if ids.count(name) > 1}):
+                yield f"{section}: id {twice!r} is used twice"
         places = {"zone": {zone.id for zone in self.zones}, "site": {self.site}}  # cameras may be added later
         for rule in self.alerts:
-            for place in set(rule.only) - places.get(rule.scope, set(rule.only)):
-                raise ValueError(f"alerts: {rule.id}: only: no {rule.scope} {place!r}")
+            for place in sorted(set(rule.only) - places.get(rule.scope, set(rule.only))):
+                yield f"alerts: {rule.id}: only: no {rule.scope} {place!r}"
         known = {NO_DATA, *(rule.id for rule in self.alerts)}
         for webhook in self.webhooks:
-            for rule_id in set(webhook.rules) - known:
-                raise ValueError(f"webhooks: {webhook.id}: no rule {rule_id!r}; there are {', '.join(sorted(known))}")
-        return self
+            for rule_id in sorted(set(webhook.rules) - known):
+                yield f"webhooks: {webhook.id}: no rule {rule_id!r}; there are {', '.join(sorted(known))}"
 
     @classmethod
     def settings_customise_sources(

@@ -21,20 +21,26 @@ RUNS_HINT = "name a settings file with -c; a run's own is there while it runs"
 def load(path: Path | None = None, **changes: Any) -> Settings:
     """Settings from a YAML file, then the environment, then `changes` (top-level fields, from the command line).
 
-    Raises UsageError naming the field.
+    Raises UsageError naming every field that is wrong, a line each.
     """
     try:
         settings = Settings(**_read(path))
         if changes:
             settings = ResolvedSettings.model_validate({**settings.model_dump(), **changes})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"])) or "settings"
-        message = (
-            "unknown setting" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-        )
-        raise UsageError(f"{path or 'settings'}: {field}: {message}", "docs/settings.md lists every field") from None
+        wrong = "\n".join(f"{path or 'settings'}: {each}" for each in faults(error))
+        raise UsageError(wrong, "docs/settings.md lists every field") from None
     return settings
+
+
+def faults(error: ValidationError) -> list[str]:
+    """All that is wrong, each by its field; values are left out: they may be secrets."""
+    found = []
+    for each in error.errors(include_url=False, include_input=False):
+        field = ".".join(map(str, each["loc"])) or "settings"
+        unknown = each["type"] == "extra_forbidden"
+        found.append(f"{field}: {'unknown setting' if unknown else each['msg'].removeprefix('Value error, ')}")
+    return found
 
 
 def _where(error: Exception) -> str:

@@ -57,7 +57,7 @@ def _face(scene: Scene, number: int, time: float, moment: int) -> Face:
     rest = (1 - confidence) / (len(LABELS) - 1)
     sure = (moment + number + scene.seed) % 5 != 0
     return Face(
-        track_id=f"{scene.seed:02x}{number:x}f", track_epoch=1, detection_confidence=0.9,
+        track_id=f"{scene.seed:016x}-{number}", track_epoch=1, detection_confidence=0.9,
         bbox=Box(x=left, y=top, width=width / scene.size.width, height=height / scene.size.height),
         quality=Quality(size_px=90), scores={name: confidence if name == label else rest for name in LABELS},
         label=label, confidence=confidence, abstained=not sure, reason="" if sure else "uncertain",

@@ -34,6 +34,7 @@ def test_one_camera(chromium: Browser, four: Shown) -> None:
         expect(page.locator(".now .stage[data-drawn]")).to_be_visible(timeout=LONG)
         expect(page.locator(".boxes .zone")).to_have_count(1)
         expect(page.locator(".faces.large li")).to_have_count(1)
+        expect(page.locator(".faces.large li")).to_contain_text("track #0")
         expect(page.locator(".facts")).to_contain_text("rtsp://10.0.0.11:554/stream1")
         chart = page.get_by_role("slider", name="Windows over time")
         expect(chart).to_be_visible(timeout=LONG)

@@ -32,6 +32,7 @@ def test_four_cameras(chromium: Browser, four: Shown) -> None:
         expect(alarmed).to_contain_text("Apparent distress, please look in · since ")
         fine = page.locator(".tile", has_text="room-102")
         expect(fine.locator(".boxes .face")).to_have_count(2)
+        expect(fine.locator(".boxes .label").first).to_contain_text(" · #0")
         expect(fine.locator(".figures dd").first).to_contain_text(" of 2")
         assert fine.locator("canvas").evaluate(DRAWN)
         page.wait_for_function(MOVES_ON, arg=fine.locator(".boxes").inner_html(), timeout=LONG)

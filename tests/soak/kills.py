@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 EVERY_SECONDS = {"camera": 30.0, "analyzer": 150.0}
 """One camera's process, or the youngest analyzer: the oldest one is spared, so that a long life is measured too."""
-FEW = ("aggregate", "model worker")
+FEW = ("aggregate", "model")
 """There is one of each: killed in the warm-up and once more, so that what follows is long enough to be measured."""
 FEW_AT = (0.2, 0.6)  # of the run
 LAST = 0.97  # of the run: afterwards all is left in peace

@@ -9,28 +9,8 @@ from pathlib import Path
 
 import psutil
 
-ROLES = (
-    ("guardian.py", "guardian"),
-    ("ray::Analyzer", "analyzer"),
-    ("ray::DashboardAgent", "ray agent"),
-    ("ray::RuntimeEnvAgent", "ray agent"),
-    ("ray::", "ray idle worker"),
-    ("pipeline.capture.child", "camera"),
-    ("pipeline.cli capture", "capture"),
-    ("pipeline.cli aggregate", "aggregate"),
-    ("pipeline.cli analyze", "analyze"),
-    ("pipeline.cli up", "up"),
-    ("kafka.Kafka", "Kafka"),
-    ("org.pytorch.serve.ModelServer", "TorchServe"),
-    ("model_service_worker", "model worker"),
-    ("dashboard/dashboard.py", "ray dashboard"),
-    ("gcs_server", "ray gcs"),
-    ("ray.scripts.scripts", "ray start"),
-    ("raylet/raylet", "raylet"),
-)
-"""Signs of a command line, the first that fits, and the role."""
+from pipeline.local.processes import OTHER, kind_of
 
-OTHER = "other"
 SUMMED = ("camera", "guardian", "ray idle worker", OTHER)
 """Roles whose processes come and go, or are many: what all of them hold together is what counts."""
 
@@ -50,10 +30,6 @@ class Reading:
     own: int
     descriptors: int
     threads: int
-
-
-def role_of(command: str) -> str:
-    return next((role for sign, role in ROLES if sign in command), OTHER)
 
 
 class Family:
@@ -100,7 +76,7 @@ class Family:
                 continue
             if not command:  # it has ended and nobody asked how
                 continue
-            role = role_of(command)
+            role = kind_of(command)
             if process in known and role == OTHER:
                 role = known[process]
             self._roles[process] = role

@@ -13,12 +13,13 @@ import psutil
 
 from pipeline.errors import EmostreamError
 from pipeline.kafka.lag import Lag
+from pipeline.local.processes import OTHER
 from pipeline.settings import load
 from tests.soak.cameras import Rate
 from tests.soak.disk import usage
 from tests.soak.kills import Kill, plan
 from tests.soak.measured import Measured
-from tests.soak.processes import OTHER, Family
+from tests.soak.processes import Family
 from tests.soak.verdict import WARM_UP
 
 READ_SECONDS = 5.0
@@ -28,7 +29,7 @@ LEAST_FPS, MOST_FPS = 2.0, 60.0
 LAG_WANTED = 100  # frames that wait for the analyzers: more, and the cameras slow down
 LAG_AT_FIRST = 1000  # the same in the warm-up, so that whatever fills under load has been full before it is measured
 FIRST = WARM_UP / 2  # of the run: the rest of the warm-up works off what has gathered
-COMMANDS_OF = ("Kafka", "TorchServe", OTHER)
+COMMANDS_OF = ("kafka", "model server", OTHER)
 
 
 def watch(system: subprocess.Popen[bytes], runs: Path, rate: Rate, seconds: float, seed: int) -> Measured:

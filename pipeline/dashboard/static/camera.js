@@ -1,7 +1,7 @@
 // One camera: what it sees now, what it is to be, and what was told of it.
 import { changeCamera, pauseCamera, removeCamera, resumeCamera } from "./dialogs.js";
 import { h, mark, say } from "./elements.js";
-import { colourOf, told as faceTold } from "./expressions.js";
+import { colourOf, told as faceTold, trackOf } from "./expressions.js";
 import { age, full, listed, number, since } from "./format.js";
 import { icon, setIcon } from "./icons.js";
 import { go } from "./router.js";
@@ -129,7 +129,7 @@ function swatch(face) {
 
 function whose(face) {
   const zones = face.zones.length ? `in ${face.zones.join(", ")}` : "";
-  return listed(face.track !== null && `track ${face.track.slice(-6)}`, zones);
+  return listed(face.track !== null && `track ${trackOf(face.track)}`, zones);
 }
 
 const links = (zones) =>

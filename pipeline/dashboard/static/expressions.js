@@ -16,6 +16,9 @@ export const STACK = ["neutral", "happy", "surprise", "sad", "fear", "angry", "d
 
 export const colourOf = (label) => COLOURS[label] ?? "#9aa3ab";
 
+/** Whose face it is, from the id of its track (RUN-NUMBER): the number is enough to tell people in one picture apart. */
+export const trackOf = (id) => `#${id.slice(id.lastIndexOf("-") + 1).slice(-6)}`;
+
 /** What is told of one face, in words. */
 export function told(face) {
   if (face.label === null) return `not read (${face.untold})`;

@@ -1,6 +1,6 @@
 // One camera's preview with the boxes of the faces in that very picture, drawn on top as SVG.
 import { h, mark, say, svg } from "./elements.js";
-import { colourOf, told } from "./expressions.js";
+import { colourOf, told, trackOf } from "./expressions.js";
 import { forget, want } from "./pictures.js";
 
 const WIDTH = 160; // of the canvas, pixels: a preview has a few values only
@@ -138,7 +138,7 @@ function labelled(faces, places, width, height) {
   const taken = [];
   const labels = [];
   faces.forEach((face, at) => {
-    const text = told(face) + (face.track === null ? "" : ` · ${face.track.slice(-4)}`);
+    const text = told(face) + (face.track === null ? "" : ` · ${trackOf(face.track)}`);
     for (const words of [text, told(face)]) {
       const spot = free(places[at], words.length * CHAR + 24, taken, width, height);
       if (!spot) continue;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from pipeline.kafka.clients import reachable
+from pipeline.kafka.clients import advice, reachable
 from pipeline.kafka.held import READABLE, Difference, clock_offset, differences, held_topics
 from pipeline.kafka.retention import alterable, lengthens
 from pipeline.local.doctor.check import Check, guarded
@@ -32,12 +32,7 @@ def _broker(kafka: KafkaSettings) -> Check:
     if reachable(kafka):
         return Check("broker", "ok", f"Kafka at {kafka.bootstrap}")
     default = kafka.bootstrap == KafkaSettings.model_fields["bootstrap"].default
-    hint = (
-        "`--local` starts one, kafka.bootstrap names another"
-        if default
-        else "is it running there? kafka.bootstrap names it"
-    )
-    return Check("broker", "warn" if default else "fail", f"nobody listens at {kafka.bootstrap}", hint)
+    return Check("broker", "warn" if default else "fail", f"nobody listens at {kafka.bootstrap}", advice(kafka))
 
 
 def _topics(kafka: KafkaSettings) -> Check:

@@ -28,7 +28,11 @@ def _model_server(settings: Settings) -> Check:
         answers(classify, classify.address, classify.secret or "")
     except ClassifierUnavailable as error:
         own = not classify.url
-        hint = "`--local` starts one, classify.url names another" if own else "classify.url and classify.token name it"
+        hint = (
+            "`emostream up --local` brings its own; classify.url names another"
+            if own
+            else "classify.url and classify.token name it"
+        )
         said = error.message.partition(": failed to connect")[0]
         return Check("model server", "warn" if own else "fail", f"{classify.kind}: {said}", hint)
     return Check("model server", "ok", f"{classify.kind} at {classify.address} reads a face")

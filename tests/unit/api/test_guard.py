@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from pipeline.api import guard
-from pipeline.api.limits import Limits
+from pipeline.limits import Limits
 from tests.unit.api.conftest import WITH_TOKENS, Serve, Served, bearer
 
 CAMERA = {"uri": "synthetic:", "id": "a"}

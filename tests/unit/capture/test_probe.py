@@ -26,7 +26,7 @@ def test_a_probe_gives_a_preview_and_the_true_size() -> None:
     probed = probe(spec("synthetic:?size=320x240&people=1"), SETTINGS)
     picture = cv2.imdecode(np.frombuffer(probed.jpeg, np.uint8), cv2.IMREAD_COLOR)
     cells = SETTINGS.privacy.preview_cells
-    assert (probed.width, probed.height) == (320, 240)
+    assert (probed.width, probed.height, probed.fps) == (320, 240, 10)
     assert picture.shape == (round(cells * 0.75), cells, 3)
     assert not [child for child in psutil.Process().children() if "pipeline.capture.child" in child.cmdline()]
 

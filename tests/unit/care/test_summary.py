@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.care.day import Day, Part
+from pipeline.care.figures import Figures
 from pipeline.care.summary import DaySummary, Records, summarize
 from pipeline.care.timeline import QUIET, Shows, Why
 from pipeline.care.usual import Measure
@@ -145,6 +146,29 @@ def test_every_day_adds_up(scenes: list[Scene], seed: int, hours: int) -> None:
     assert sum(stretch.seconds for stretch in told.stretches) == pytest.approx(whole.seconds)
     shares = [whole.share(label) or 0.0 for label in whole.told]
     assert sum(shares) == pytest.approx(1.0 if whole.readings else 0.0)
+
+
+SECONDS = st.floats(0.1, 9000)
+
+
+@given(
+    st.dictionaries(st.sampled_from([kind for kind in Shows if kind is not Shows.MISSING]), SECONDS),
+    st.dictionaries(st.sampled_from(Why), SECONDS, min_size=1),
+    st.floats(0, 1),
+)
+def test_what_is_told_in_minutes_adds_up(shows: dict[Shows, float], missing: dict[Why, float], coverage: float) -> None:
+    away, there = sum(missing.values()), sum(shows.values())
+    exact = Figures(away + there, there * coverage, 0.0, {**shows, Shows.MISSING: away}, missing, {})
+    told = exact.in_minutes()
+
+    whole = round(told.seconds / 60)
+    assert abs(told.seconds - exact.seconds) <= 30
+    parts = [*(told.shows[kind] for kind in shows), *told.missing.values()]
+    assert sum(round(part / 60) for part in parts) == whole
+    assert round(told.seen / 60) + sum(round(part / 60) for part in told.missing.values()) <= whole
+    for part, before in zip(parts, [*shows.values(), *missing.values()], strict=True):
+        assert part > 0
+        assert abs(part - before) < 60
 
 
 def test_a_zone_seen_by_two_cameras_knows_both() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,15 @@ def offered(folder: Path, line: str) -> list[str]:
 def test_names_of_the_settings(line: str, names: list[str], tmp_path: Path) -> None:
     (tmp_path / "emostream.yaml").write_text(yaml.safe_dump(SETTINGS))
     assert offered(tmp_path, line) == names
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_are_offered_the_same(shell: str, tmp_path: Path) -> None:
+    (tmp_path / "emostream.yaml").write_text(yaml.safe_dump(SETTINGS))
+    asked = {"_EMOSTREAM_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": "emostream cameras pause "}
+    env = {**os.environ, **asked, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    done = subprocess.run([SCRIPT], cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert re.findall(r"room-\d+", done.stdout) == ["room-101", "room-102"]
 
 
 def test_a_file_that_was_named_wins_and_a_broken_one_offers_nothing(tmp_path: Path) -> None:

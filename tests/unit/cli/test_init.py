@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from pipeline.access import Access
 from pipeline.cli import app
 from pipeline.cli.init import local_zone
 from pipeline.console.new_settings import Answers, text
 from pipeline.errors import UsageError
 from pipeline.policy.check import refusals
-from pipeline.settings import PolicySettings, Settings, load
+from pipeline.settings import KafkaSettings, PolicySettings, Settings, load
 
 GIVEN = ["--non-interactive", "--purpose", "To notice distress.", "--setting", "care"]
 
@@ -110,6 +112,20 @@ def test_a_workplace_starts_only_with_its_exception(tmp_path: Path) -> None:
     lines = file.read_text().replace("  # exception:", "  exception:").splitlines()
     filled = "\n".join(line.replace("  #   ", "    ").replace("...", "said") for line in lines)
     assert refusals(PolicySettings.model_validate(yaml.safe_load(filled)["policy"])) == []
+
+
+def test_how_long_frames_are_kept_and_who_is_let_in_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "emostream.yaml"
+    told = init(file, *GIVEN, "--no-alerts").output
+    assert "kept for 15 minutes" in told
+    assert "api.tokens" in told
+    lines = file.read_text().partition("# kafka:\n")[2].partition("# Rules")[0].splitlines()
+    meant = [line.removeprefix("# ") for line in ["# kafka:", *lines] if re.match(r"# ( |\w+:$)", line)]
+    monkeypatch.setenv("WARD_TOKEN", "0123456789abcdef0123456789abcdef")
+    settings = Settings.model_validate(yaml.safe_load("\n".join(meant)))
+    assert settings.kafka == KafkaSettings()
+    assert (settings.dashboard.host, settings.api.tokens[0].role) == ("0.0.0.0", "viewer")
+    assert not Access.of_page(settings).open
 
 
 WORDS = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=40)

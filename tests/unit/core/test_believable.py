@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +17,9 @@ from pipeline.aggregate.state import PanesRecord
 from pipeline.aggregate.windows import Policy, Spec
 from pipeline.errors import BadRecord
 from pipeline.kafka.believable import check
-from pipeline.messages import Idle, Ledger, Message, Observation
+from pipeline.messages import FrameCounts, Idle, Ledger, Message, Observation
 from pipeline.zones import Zones
-from tests.records import at, face, idle, ledger, observed
+from tests.records import START, alert, at, face, idle, ledger, observed, role, status, window
 
 TAKEN = at(60)
 MINUTE = timedelta(minutes=1)
@@ -57,6 +58,29 @@ def with_face(**changes: Any) -> Message:
         (changed(idle(0, 9), until="2026-01-01T00:00:09"), "until"),
         (changed(idle(0, 9), since="1980-01-01T00:00:00Z"), "since"),
         (changed(idle(0, 9), until="9000-01-01T00:00:00Z"), "until"),
+        (window(end=START), "end"),
+        (window(end=START - MINUTE), "end"),
+        (window(id=""), "id"),
+        (window(start=START.replace(tzinfo=None)), "start"),
+        (window(coverage=math.nan), "coverage"),
+        (window(blind=math.inf), "coverage"),
+        (window(cameras={"cam": -1.0}), "coverage"),
+        (window(frames=FrameCounts(expected=math.nan)), "frames"),
+        (window(frames=FrameCounts(dropped={"full": -1})), "frames"),
+        (window(n_tracks=2**70), "n_tracks"),
+        (window(label_share={"happy": math.nan}), "label_share"),
+        (window(label_share={"__proto__": 1.0}), "label_share"),
+        (window(scores_mean={"happy": 3.0}), "scores_mean"),
+        (alert(id="x" * 300), "id"),
+        (alert(value=math.nan), "value"),
+        (alert(threshold=-math.inf), "threshold"),
+        (alert(coverage=2.0), "coverage"),
+        (alert(update=2**70), "update"),
+        (status(camera=""), "camera"),
+        (status(session=-1), "session"),
+        (status(at=START.replace(tzinfo=None)), "at"),
+        (role(instance=""), "instance"),
+        (role(site="s" * 300), "site"),
     ],
 )
 def test_what_cannot_be_is_refused_by_the_field_that_says_it(record: Message, field: str) -> None:
@@ -72,6 +96,10 @@ def test_what_cannot_be_is_refused_by_the_field_that_says_it(record: Message, fi
         with_face(scores=None, label=None, abstained=True),
         with_face(scores={**dict.fromkeys(face("sad").scores or {}, 0.0), "sad": 1.001}),
         idle(0, 3600),
+        window(coverage=None, label_share=None),
+        alert(value=None, coverage=None),
+        status(),
+        role(),
     ],
 )
 def test_what_may_be_is_believed(record: Message) -> None:

@@ -55,6 +55,26 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, said: str) -> None:
     assert raised.value.exit_code == 2
 
 
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "emostream.yaml"
+    file.write_text("site: 'a/b'\nkafka: {boostrap: x, partitions: 0}\n")
+    with pytest.raises(UsageError) as raised:
+        load(file)
+    assert raised.value.message.splitlines() == [
+        f"{file}: site: 'a/b' is no name: letters, digits, dot, dash and underscore, at most 63, please",
+        f"{file}: kafka.partitions: Input should be greater than or equal to 1",
+        f"{file}: kafka.boostrap: unknown setting",
+    ]
+
+
+def test_all_that_does_not_fit_together_is_told_at_once() -> None:
+    rule = {"id": "a", "expressions": ["sad"], "above": 0.5, "scope": "zone", "only": ["hall"]}
+    with pytest.raises(UsageError) as raised:
+        load(alerts=[rule, rule], no_data={"window": "7s"})
+    for said in ("no_data.window: '7s' is none of", "alerts: id 'a' is used twice", "alerts: a: only: no zone 'hall'"):
+        assert said in raised.value.message
+
+
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         load(tmp_path / "nowhere.yaml")

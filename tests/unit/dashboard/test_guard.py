@@ -76,6 +76,16 @@ def test_logging_in_and_out(locked: Page) -> None:
         assert client.get("/data/start").status_code == 401
 
 
+def test_tokens_are_not_to_be_guessed() -> None:
+    with Page(api={"tokens": TOKENS, "requests_per_second": 0.001, "burst": 2}).client() as client:
+        tried = [client.post("/login", data={"token": "wrong"}) for _ in range(3)]
+        assert [answer.status_code for answer in tried] == [401, 401, 429]
+        assert int(tried[-1].headers["retry-after"]) > 0
+        assert client.get("/data/start", headers={"Authorization": "Bearer wrong"}).status_code == 429
+        assert client.get("/data/start", headers={"Authorization": f"Bearer {VIEWER}"}).status_code == 200
+        assert client.get("/static/main.js").status_code == 200
+
+
 @pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"])
 def test_a_login_leads_nowhere_else(locked: Page, path: str) -> None:
     with locked.client() as client:

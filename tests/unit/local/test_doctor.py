@@ -14,9 +14,10 @@ from rich.console import Console
 
 from pipeline.analyze import model_files
 from pipeline.errors import DependencyError
+from pipeline.kafka.clients import errors_of
 from pipeline.kafka.held import Difference, Held, differences
 from pipeline.local import doctor
-from pipeline.local.doctor import Check, machine, services, site
+from pipeline.local.doctor import Check, camera, machine, services, site
 from pipeline.local.ports import free_ports
 from pipeline.settings import KafkaSettings, Settings, load
 from pipeline.topics import plan
@@ -162,6 +163,13 @@ def test_a_port_that_is_taken_is_found() -> None:
     assert site.ports(load(api={"port": free}, dashboard={"port": 0})).detail == f"free: api.port {free}"
 
 
+def test_a_kafka_of_ones_own_is_advised_where_none_is_named() -> None:
+    for kafka, advised in ((KafkaSettings(), True), (KafkaSettings(bootstrap="kafka.house.example:9092"), False)):
+        with pytest.raises(DependencyError) as raised, errors_of(kafka):
+            raise OSError("refused")
+        assert ("up --local" in raised.value.hint) is advised
+
+
 def test_a_model_server_and_a_ray_that_do_not_answer_are_found() -> None:
     port = free_ports(1)[0]
     named = load(classify={"url": f"127.0.0.1:{port}"}, ray={"address": f"ray://127.0.0.1:{port}"})
@@ -188,3 +196,26 @@ def test_how_topics_differ_from_the_plan() -> None:
         Difference("emotion-alerts", "topic", "emotion-alerts", ""),
         Difference("audit", "compression.type", "producer", "snappy"),
     ]
+
+
+def test_each_camera_is_opened(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.mp4"
+    notes.write_text("no video")
+    uris = {
+        "drawn": "synthetic:?size=320x240&fps=5",
+        "door": "rtsp://admin:hunter2@127.0.0.1:1/none",
+        "clip": str(notes),
+    }
+    settings = load(cameras=[{"id": name, "uri": uri} for name, uri in uris.items()], privacy={"previews": False})
+    drawn, door, clip = camera.checks(settings)
+    assert (drawn.name, drawn.status) == ("camera drawn", "ok")
+    assert "320x240, 5 frames/s" in drawn.detail
+    assert (door.status, "efused" in door.detail, "address" in door.hint) == ("warn", True, True)
+    assert "hunter2" not in f"{door}"
+    assert (clip.status, clip.hint) == ("fail", "check the path")
+
+
+def test_cameras_are_left_alone_where_that_is_wanted() -> None:
+    settings = load(cameras=[{"id": "clip", "uri": "nowhere.mp4"}], kafka={"bootstrap": "127.0.0.1:1"})
+    names = [check.name for check in doctor.examine(settings, cameras=False)]
+    assert "camera clip" not in names

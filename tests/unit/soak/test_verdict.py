@@ -6,7 +6,7 @@ import pytest
 
 from tests.soak.kills import FEW, plan
 from tests.soak.measured import Measured
-from tests.soak.processes import Reading, role_of
+from tests.soak.processes import Reading
 from tests.soak.verdict import MIB, find, lives
 
 SECONDS = 1800.0
@@ -19,23 +19,6 @@ def reading(time: float, role: str, pid: int, mebibytes: float, descriptors: int
 def steady(role: str, pid: int, start: float, end: float, leak: float = 0.0) -> list[Reading]:
     """`leak`: MiB a minute."""
     return [reading(at, role, pid, 100 + leak * at / 60) for at in range(int(start), int(end), 5)]
-
-
-@pytest.mark.parametrize(
-    ("command", "role"),
-    [
-        ("python -P guardian.py 12 8.0 java -cp x kafka.Kafka server.properties", "guardian"),
-        ("java -Xmx512m -cp x kafka.Kafka server.properties", "Kafka"),
-        ("ray::Analyzer.run", "analyzer"),
-        ("ray::IDLE", "ray idle worker"),
-        ("python -m pipeline.cli aggregate -c settings.yaml", "aggregate"),
-        ("python -m pipeline.cli analyze -c settings.yaml", "analyze"),
-        ("python -P -m pipeline.capture.child 9 12", "camera"),
-        ("sh", "other"),
-    ],
-)
-def test_roles(command: str, role: str) -> None:
-    assert role_of(command) == role
 
 
 def test_children_are_summed_and_the_others_have_a_life_each() -> None:
@@ -79,8 +62,8 @@ def test_memory_that_follows_the_backlog_stays_below_its_first_peak(peak: float,
 @pytest.mark.parametrize(("heap", "passed"), [("-Xmx512m", True), ("-Xmx64m", True), ("-Xmx16m", False), ("", False)])
 def test_a_heap_may_fill_to_its_bound(heap: str, passed: bool) -> None:
     """It grows to 280 MiB: below 512 + 256 and 64 + 256, above 16 + 256."""
-    readings = steady("Kafka", 1, 0, SECONDS, leak=6)
-    memory, _ = find(Measured(SECONDS, readings, commands={"Kafka": f"java {heap} kafka.Kafka"}))
+    readings = steady("kafka", 1, 0, SECONDS, leak=6)
+    memory, _ = find(Measured(SECONDS, readings, commands={"kafka": f"java {heap} kafka.Kafka"}))
     assert memory.passed == passed
 
 

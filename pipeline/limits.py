@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Address
+from typing import Any
 
 MOST_KEYS = 10_000
+
+
+def stranger(client: Sequence[Any] | None) -> str:
+    """The key of whoever has no token: the address, as ASGI's `client` has it. Whoever has one of IPv6 has 2**64."""
+    address = client[0] if client else ""
+    try:
+        known = IPv6Address(address)
+    except ValueError:
+        return f"address {address}"
+    return f"address {known.ipv4_mapped or IPv6Address(int(known) >> 64 << 64)}"
 
 
 @dataclass(slots=True)
