@@ -133,6 +133,7 @@ class Metrics:
         )
         self.kafka_disk_size = gauge("kafka_disk_size_bytes", "Size of that disk.", "role")
         self.frames_retention = gauge("frames_retention_seconds", "How long `frames` are kept.", "role")
+        self.window_grace = gauge("window_grace_seconds", "How long a window's late frames are waited for.", "role")
         # dashboard
         self.pages_open = gauge("pages_open", "Pages that are open, with a live connection.")
         # several
@@ -141,6 +142,9 @@ class Metrics:
         self.kafka_answers = counter("kafka_answers", "Signs of life that Kafka took from this process.", "role")
         self.clock_offset = gauge(
             "clock_offset_seconds", "This machine's clock less Kafka's, as signs of life tell; positive: ahead.", "role"
+        )
+        self.clock_uncertainty = gauge(
+            "clock_offset_uncertainty_seconds", "By how much the true one may differ, at most.", "role"
         )
         self.build_info = gauge("build_info", "1; the labels tell what runs.", "version", "role")
         self.build_info.labels(__version__, role).set(1)

@@ -164,10 +164,15 @@ def panels() -> Iterator[Panel]:
     )
     yield lines(
         "Do the clocks agree?",
-        "Each process's clock less Kafka's, as signs of life tell: what differs is the machine that it runs on.",
+        "Each process's clock less Kafka's, as signs of life tell: what differs is the machine that it runs on. ±: by "
+        "how much the true one may differ.",
         "s",
         Query(f"max by (role, instance) (emostream_clock_offset_seconds{{{SITE}}})", "{{role}} {{instance}}"),
-        runbooks=["ClockOffset"],
+        Query(
+            f"max by (role, instance) (emostream_clock_offset_uncertainty_seconds{{{SITE}}})",
+            "{{role}} {{instance}} ±",
+        ),
+        runbooks=["ClockOffset", "ClocksBeyondGrace"],
     )
     yield lines(
         "Does Kafka answer everybody?",

@@ -372,6 +372,7 @@ def _state(record: Any) -> State | None:
 def run(settings: Settings, stop: threading.Event) -> None:
     """Until `stop` is set. Raises DependencyError when Kafka does not answer."""
     metrics = Metrics("aggregate")
+    metrics.window_grace.labels("aggregate").set(settings.aggregate.grace_seconds)
     port = metrics.serve(settings.metrics.host)
     list_targets(settings.metrics.targets_dir, "aggregate", settings.metrics.host, [port])
     group, member = settings.kafka.aggregate_group, settings.aggregate.member

@@ -1,4 +1,5 @@
-"""What is given up while analyzers are behind, in a stated order: previews, every second frame, readings, frames.
+"""What is given up while analyzers are behind, in a stated order: previews, readings of the cameras that need most,
+every second frame, readings of all, frames.
 
 How far behind: the age of the oldest frame that was read of late. A step is taken as soon as that reaches its bound,
 and taken back when it has come down to half of it. Pure.
@@ -6,16 +7,22 @@ and taken back when it has come down to half of it. Pure.
 
 from __future__ import annotations
 
+import math
+
 from pipeline.messages import OVERLOAD, THINNED, FrameHeader
 from pipeline.settings import OverloadSettings
 
 NO_PREVIEWS = "no_previews"
+EVEN_READINGS = "even_readings"
 HALF_FRAMES = "half_frames"
 FEWER_READINGS = "fewer_readings"
 DROP = "drop"
-STEPS = (NO_PREVIEWS, HALF_FRAMES, FEWER_READINGS, DROP)
+STEPS = (NO_PREVIEWS, EVEN_READINGS, HALF_FRAMES, FEWER_READINGS, DROP)
 
 LONGER = 4.0  # times that a reading holds while there are to be fewer
+LEVEL = 64.0  # readings a second and camera, from which on they are made even
+LOWER = 0.7  # of it, after each second in which frames did not come to wait less
+LEAST_LEVEL = 1.0
 
 
 class Overload:
@@ -30,6 +37,7 @@ class Overload:
         self._oldest: float | None = None
         self._taken: tuple[str, ...] = ()
         self._behind = 0.0
+        self._level = math.inf
 
     @property
     def behind(self) -> float:
@@ -46,6 +54,14 @@ class Overload:
         """By how many times longer a reading holds than the settings say."""
         return LONGER if FEWER_READINGS in self._taken else 1.0
 
+    def level(self, live: bool) -> float:
+        """Readings a second that a camera gets at most. Files and the like wait: they get what they need.
+
+        It falls until frames wait less, so cameras give up readings that need the most: a crowd's, before those of a
+        room with one face, which gets all of its own as long as they are below.
+        """
+        return self._level if live else math.inf
+
     def read(self, age: float) -> None:
         """A frame was read that has waited so many seconds."""
         self._oldest = max(self._oldest or 0.0, age)
@@ -58,12 +74,17 @@ class Overload:
         oldest, self._oldest = self._oldest, None
         if oldest is None and not idle:
             return
-        self._behind = behind = oldest or 0.0
+        before, self._behind = self._behind, oldest or 0.0
+        behind = self._behind
         self._taken = tuple(
             step
             for step, bound in self._bounds.items()
             if behind >= bound or (step in self._taken and behind > bound / 2)
         )
+        if EVEN_READINGS not in self._taken:
+            self._level = math.inf
+        elif behind >= before:
+            self._level = max(LEAST_LEVEL, min(self._level, LEVEL / LOWER) * LOWER)
 
     def dropped(self, header: FrameHeader, age: float) -> str:
         """Why this frame is not looked at, "" for one that is. Files and the like wait: nothing of them is dropped."""

@@ -284,7 +284,14 @@ class Worker:
             if seen.blind != before:
                 job.before += self._recorder.sight(header, before, seen.blind, camera.sight.since)
         size = seen.width, seen.height
-        job.followed = camera.faces.follow(seen.faces, looked.cropped, size, header.captured_at, self._overload.hold)
+        job.followed = camera.faces.follow(
+            seen.faces,
+            looked.cropped,
+            size,
+            header.captured_at,
+            self._overload.hold,
+            self._overload.level(header.live),
+        )
         if camera.previews is not None:
             job.before += self._preview(job, camera.previews, looked)
         read = set(job.followed.read)

@@ -122,6 +122,7 @@ def role(now: RoleNow) -> Json:
         "detail": status.detail,
         "started": milliseconds(status.started_at),
         "heard": milliseconds(now.heard_at),
+        "clock": None if status.clock is None else [status.clock.seconds, status.clock.uncertainty],
     }
 
 

@@ -17,7 +17,8 @@ from kafka.errors import KafkaError
 from pipeline import __version__
 from pipeline.errors import DependencyError
 from pipeline.kafka.clients import producer
-from pipeline.messages import RoleState, RoleStatus, headers_of
+from pipeline.kafka.clock import Offsets
+from pipeline.messages import ClockOffset, RoleState, RoleStatus, headers_of
 from pipeline.metrics import Metrics
 from pipeline.settings import KafkaSettings, Settings
 from pipeline.topics import ROLES, name
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 5.0
 BLOCK_MS = 2_000  # for what Kafka has to say before a record can be sent
 STOP_SECONDS = 2.0
-QUICK_SECONDS = 1.0  # an answer that took longer says little of clocks
 ANY_ADDRESS = ("", "0.0.0.0", "::")  # compared, not bound to  # nosec B104
 
 State = tuple[RoleState, str]  # and the detail
@@ -37,7 +37,7 @@ class Heartbeat:
     """A context manager around the work of a role. Never raises, never holds the role up: with Kafka away it is silent.
 
     `port`: of /metrics, 0 without. `state`: asked before each sign of life, from a thread of this one's own.
-    `metrics`: told how Kafka answers, and how far this machine's clock is from Kafka's.
+    `metrics`: told how Kafka answers, and how far this machine's clock is from Kafka's. `clock`: seconds of Unix time.
     """
 
     def __init__(
@@ -48,11 +48,15 @@ class Heartbeat:
         instance: str = "",
         state: Callable[[], State] = lambda: (RoleState.RUNNING, ""),
         metrics: Metrics | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         host = socket.gethostname()
         self._kafka = settings.kafka
         self._state = state
         self._metrics = metrics
+        self._clock = clock
+        self._offsets = Offsets()
+        self._offset: ClockOffset | None = None
         now = datetime.now(UTC)
         self._status = RoleStatus(
             role=role,
@@ -89,25 +93,28 @@ class Heartbeat:
     def _beat(self, state: RoleState, detail: str) -> None:
         if self._sent is not None and not self._sent.is_done:
             return  # Kafka is away; one that waits for it is enough
-        status = self._status.model_copy(update={"at": datetime.now(UTC), "state": state, "detail": detail})
+        now = {"at": datetime.now(UTC), "state": state, "detail": detail, "clock": self._offset}
+        status = self._status.model_copy(update=now)
         try:
             if self._producer is None:
                 self._producer = producer(self._kafka, max_block_ms=BLOCK_MS, linger_ms=0)
+            sent = self._clock()
             self._sent = self._producer.send(
                 name(self._kafka, ROLES), status.encode(), status.key.encode(), headers_of(status)
-            ).add_callback(self._answered, time.time())
+            ).add_callback(self._answered, sent)
         except (DependencyError, KafkaError) as error:
             log.info("no sign of life sent: %s", error)
 
     def _answered(self, sent: float, taken: Any) -> None:
-        """Kafka has it, and says when by its own clock: some time between `sent` and now."""
+        """Kafka has it, and says when by its own clock. In the producer's thread."""
+        self._offset = offset = self._offsets.add(sent, self._clock(), taken.timestamp)
         if self._metrics is None:
             return
-        answered = time.time()
-        self._metrics.kafka_answers.labels(self._status.role).inc()
-        if 0 <= answered - sent < QUICK_SECONDS:
-            offset = (sent + answered) / 2 - taken.timestamp / 1000
-            self._metrics.clock_offset.labels(self._status.role).set(offset)
+        role = self._status.role
+        self._metrics.kafka_answers.labels(role).inc()
+        if offset is not None:
+            self._metrics.clock_offset.labels(role).set(offset.seconds)
+            self._metrics.clock_uncertainty.labels(role).set(offset.uncertainty)
 
 
 def reached_at(host: str, kafka: KafkaSettings) -> str:

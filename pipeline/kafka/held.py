@@ -12,6 +12,8 @@ from kafka.errors import KafkaError
 
 from pipeline.errors import DependencyError
 from pipeline.kafka.clients import admin, errors_of, producer
+from pipeline.kafka.clock import Offsets
+from pipeline.messages import ClockOffset
 from pipeline.settings import KafkaSettings
 from pipeline.topics import ROLES, Topic, name
 
@@ -19,6 +21,7 @@ READABLE = frozenset({"producer", "uncompressed", "gzip", "lz4", "zstd"})
 """What consumers of ours can read: snappy is not among it."""
 KEPT = "retention.ms"
 ASK_SECONDS = 10.0
+ASKED = 5  # the first one waits for the connection
 
 
 @dataclass(frozen=True)
@@ -79,20 +82,22 @@ def differences(planned: Mapping[str, Topic], held: Mapping[str, Held]) -> list[
     return found
 
 
-def clock_offset(kafka: KafkaSettings, clock: Callable[[], float] = time.time) -> float:
-    """This machine's `clock` less Kafka's, in seconds; positive: ahead.
+def clock_offset(kafka: KafkaSettings, clock: Callable[[], float] = time.time) -> ClockOffset:
+    """Of this machine's `clock`, seconds of Unix time.
 
-    Asked by an empty record on `roles`, which stands for no role; Kafka says when it took it. Raises DependencyError.
+    Asked by empty records on `roles`, which stand for no role; Kafka says when it took them. Raises DependencyError.
     """
-    to = producer(kafka, linger_ms=0)
+    to, offsets, offset = producer(kafka, linger_ms=0), Offsets(), None
+    key = f"doctor/{socket.gethostname()}".encode()
     try:
-        for _ in range(2):  # the first one waits for the connection
+        for _ in range(ASKED):
             sent = clock()
-            key = f"doctor/{socket.gethostname()}".encode()
             taken = to.send(name(kafka, ROLES), key=key, value=None).get(timeout=ASK_SECONDS)
-            answered = clock()
+            offset = offsets.add(sent, clock(), taken.timestamp)
     except KafkaError as error:
         raise DependencyError(f"Kafka does not tell its time ({error!r})", "see its log") from None
     finally:
         to.close(timeout=1)
-    return (sent + answered) / 2 - float(taken.timestamp) / 1000
+    if offset is None:
+        raise DependencyError("this machine's clock goes back and forth", "who sets it?")
+    return offset

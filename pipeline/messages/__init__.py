@@ -15,7 +15,7 @@ from pipeline.messages.ledger import DROPPED_UNREAD, EXPIRED, OVERLOAD, THINNED,
 from pipeline.messages.observation import Box, DeadLetter, Face, FrameRecord, ModelRef, Observation, Quality, Stub
 from pipeline.messages.preview import preview_headers
 from pipeline.messages.record import LABELS, SCHEMA_VERSION, OfScope, Record, Scope, Scores, scores_of
-from pipeline.messages.role import RoleState, RoleStatus
+from pipeline.messages.role import ClockOffset, RoleState, RoleStatus
 from pipeline.messages.trace import TRACED_PANE, TRACEPARENT, TraceContext, begin_trace, carried, trace_headers
 from pipeline.messages.window import FrameCounts, Window
 from pipeline.messages.wire import KINDS, Message, headers_of
@@ -42,6 +42,7 @@ __all__ = [
     "CameraState",
     "CameraStatus",
     "ClearedBy",
+    "ClockOffset",
     "Crowd",
     "CrowdRecord",
     "DeadLetter",

@@ -85,7 +85,7 @@ def replay(
         "analyze": settings.analyze.model_copy(update=EVERY_FACE),
         "delivery": "at_least_once",
         "kafka": mine,
-        "overload": OverloadSettings(no_previews_seconds=None, fewer_readings_seconds=None),
+        "overload": OverloadSettings(no_previews_seconds=None, even_readings_seconds=None, fewer_readings_seconds=None),
         "privacy": settings.privacy.model_copy(update={"previews": False}),
     }
     replayed = settings.model_copy(update=changes)

@@ -22,7 +22,7 @@ from tests.alerts_real.watched import SITE, Alerts, Watched
 from tests.faults import victims
 from tests.faults.cameras import Clock
 
-AHEAD = 30  # seconds that a clock is set
+AHEAD = 60  # seconds that a clock is set: more than windows wait for late frames
 DELAY = 0.6  # seconds that a piece of data takes to the model, and back
 WAITING = 100  # frames
 LEFT = 0.05  # part of a full disk
@@ -195,10 +195,10 @@ def model_is_slow() -> Fault:
     return Fault({"ModelSlow": {"site": SITE}}, lambda site: delay(site, DELAY), lambda site: delay(site, 0.0))
 
 
-def wrong_clock(clock: Clock, role: str) -> Fault:
-    """`clock`: that the role was started with."""
-    raised = {"ClockOffset": {"site": SITE, "role": role}}
-    return Fault(raised, lambda site: clock.set(role, AHEAD), lambda site: clock.set(role, 0))
+def wrong_clock(clock: Clock) -> Fault:
+    """`clock`: that the aggregator was started with."""
+    raised = {"ClockOffset": {"site": SITE, "role": "aggregate"}, "ClocksBeyondGrace": {"site": SITE}}
+    return Fault(raised, lambda site: clock.set("aggregate", AHEAD), lambda site: clock.set("aggregate", 0))
 
 
 def full_disk(disk: Path) -> Fault:

@@ -117,10 +117,10 @@ def parts(folder: Path, rows: Rows) -> None:
         disk = _small_disk(folder / "runs", exits)
         clock = exits.enter_context(jumping_clock(folder))
         site = exits.enter_context(running(folder, rows, 3, NO_SERVER))
-        site.roles.stop("webhooks")
-        with clock.carried_by("webhooks"):
-            site.roles.start("webhooks")
-        together(site, faults.wrong_clock(clock, "webhooks"), *([faults.full_disk(disk)] if disk else []))
+        site.roles.stop("aggregate")
+        with clock.carried_by("aggregate"):
+            site.roles.start("aggregate")
+        together(site, faults.wrong_clock(clock), *([faults.full_disk(disk)] if disk else []))
         stuck = {"AggregatorStuck": HERE, "RoleDown": {**HERE, "role": "aggregate"}}
         together(site, faults.standing_still("aggregate", stuck))
         away = {"KafkaUnreachable": {**HERE, "process": "capture"}, "FramesDropped": HERE}

@@ -8,6 +8,7 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from pipeline.kafka.clients import admin, apply_topics
+from pipeline.kafka.held import clock_offset
 from pipeline.local.doctor import broker
 from pipeline.local.doctor.check import Check
 from pipeline.local.ports import free_ports
@@ -94,3 +95,9 @@ def test_a_clock_that_is_wrong(ahead: float, status: str, kafka_settings: KafkaS
     found = broker._clock(kafka_settings, lambda: time.time() + ahead)
     assert found.status == status
     assert not ahead or "NTP" in found.hint
+
+
+@pytest.mark.parametrize("ahead", [0.0, 5.0, -120.0])
+def test_a_clock_is_as_far_off_as_is_told(ahead: float, kafka_settings: KafkaSettings) -> None:
+    offset = clock_offset(kafka_settings, lambda: time.time() + ahead)
+    assert abs(offset.seconds - ahead) <= offset.uncertainty  # Kafka is on this machine

@@ -16,6 +16,7 @@ from tests.integration.test_worker import working
 OLD_SECONDS = 1.5
 STEPS = {
     "no_previews_seconds": 0.2,
+    "even_readings_seconds": 0.25,
     "half_frames_seconds": 0.3,
     "fewer_readings_seconds": 0.4,
     "drop_seconds": 1.0,

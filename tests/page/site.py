@@ -14,6 +14,7 @@ from pipeline.kafka.clients import producer
 from pipeline.messages import (
     CameraState,
     CameraStatus,
+    ClockOffset,
     DesiredCamera,
     FrameHeader,
     FrameId,
@@ -203,4 +204,5 @@ class Site:
             yield RoleStatus(
                 role=role, instance=instance, site=self._site, host="host-1", version="0.1.0",
                 started_at=self._started, at=at, metrics="127.0.0.1:9000",
+                clock=ClockOffset(seconds=0.0123, uncertainty=0.003),
             )  # fmt: skip

@@ -82,6 +82,9 @@ def test_the_site_and_the_system(chromium: Browser, four: Shown) -> None:
         expect(page.get_by_role("heading", name="Zone bed-101")).to_be_focused()
         page.get_by_role("link", name="System").click()
         expect(page.locator("tr[data-state=running]")).to_have_count(5, timeout=LONG)
+        expect(page.locator("tr[data-state=running]").first).to_contain_text(
+            "12\N{NO-BREAK SPACE}ms ahead ± 3\N{NO-BREAK SPACE}ms"
+        )
         expect(page.locator(".facts")).to_contain_text("emonext-atto-48, version 1.0, sha256 5b5b5b5b5b5b…")
         expect(page.locator(".lines path").first).to_be_attached(timeout=LONG)
         page.go_back()

@@ -114,9 +114,14 @@ class Budget:
         self._tracks: dict[str, _Reading] = {}
         self._swept = 0.0
 
-    def choose(self, faces: Sequence[Candidate], at: datetime, longer: float = 1.0) -> list[bool]:
-        """A frame's faces -> which of them are read. `longer`: times that a reading holds, see Policy."""
-        step, rate = self._elapsed.to(at), self._policy.per_second
+    def choose(
+        self, faces: Sequence[Candidate], at: datetime, longer: float = 1.0, level: float = math.inf
+    ) -> list[bool]:
+        """A frame's faces -> which of them are read. `longer`: times that a reading holds, see Policy.
+
+        `level`: readings a second that there are now at most; it does not touch who wants every face read (hold 0).
+        """
+        step, rate = self._elapsed.to(at), min(self._policy.per_second, level if self._policy.hold else math.inf)
         self._left = min(self._left + rate * step if step else self._left, max(1.0, rate * max(BURST, step)))
         now = self._elapsed.seconds
         due = [(need, at_face) for at_face, face in enumerate(faces) if (need := self._need(face, now, longer)) >= DUE]

@@ -6,6 +6,7 @@ that was to be read of them has been read. In between, other frames may be follo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,17 +63,18 @@ class CameraFaces:
         size: tuple[int, int],
         at: datetime,
         hold: float = 1.0,
+        level: float = math.inf,
     ) -> Followed:
         """A frame's faces, as they were found. readable: of which there is a crop; size: of the frame, pixels.
 
-        hold: by how many times longer a reading holds than the policy says.
+        hold: by how many times longer a reading holds than the policy says; level: readings a second at most.
         """
         scale = np.array(size * 2, np.float32)
         boxes = [(face.bbox.x, face.bbox.y, face.bbox.width, face.bbox.height) for face in faces]
         confidence = np.array([face.detection_confidence for face in faces], np.float32)
         tracks = self._tracks.update(np.array(boxes, np.float32).reshape(-1, 4) * scale, confidence, at)
         candidates = [Candidate(tracks[n], View.of(faces[n], *size), self._doubtful(tracks[n])) for n in readable]
-        chosen = self._budget.choose(candidates, at, hold)
+        chosen = self._budget.choose(candidates, at, hold, level)
         read = [n for n, yes in zip(readable, chosen, strict=True) if yes]
         return Followed(tracks, self._tracks.epoch, read)
 

@@ -59,6 +59,13 @@ export function number(value, digits = 1) {
   return value >= 100 ? Math.round(value).toLocaleString("en-GB") : String(Number(value.toFixed(digits)));
 }
 
+/** A clock against Kafka's: "12 ms ahead ± 3 ms", "2.5 s behind ± 0.004 s". */
+export function ahead(by, uncertainty) {
+  const unit = Math.abs(by) < 1 ? "ms" : "s";
+  const of = (value, round = Math.round) => `${unit === "ms" ? round(value * 1000) : value.toFixed(3)}${JOINED}${unit}`;
+  return `${of(Math.abs(by))} ${by < 0 ? "behind" : "ahead"} ± ${of(uncertainty, Math.ceil)}`;
+}
+
 export function age(value) {
   if (value === null || value === undefined) return "–";
   return value < 10 ? `${value.toFixed(1)}${JOINED}s` : lasting(value * 1000);

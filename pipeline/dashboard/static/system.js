@@ -1,6 +1,6 @@
 // The system: how much flows and how fast, which processes run, what it was made with.
 import { h, mark } from "./elements.js";
-import { lasting, since } from "./format.js";
+import { ahead, lasting, since } from "./format.js";
 import { icon } from "./icons.js";
 import { Lines } from "./lines.js";
 import { store } from "./store.js";
@@ -20,7 +20,7 @@ export class System {
     this.roles = h("tbody");
     this.noRole = h("p", { class: "quiet" }, "No process has told of itself yet.");
     this.made = h("dl", { class: "facts" });
-    const heads = ["Process", "State", "Host", "Runs for", "Version"];
+    const heads = ["Process", "State", "Host", "Clock", "Runs for", "Version"];
     this.table = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Processes" }, h("table", { class: "roles" }, h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text)))), this.roles));
     this.element = h(
       "div",
@@ -81,6 +81,7 @@ export class System {
           h("th", { scope: "row" }, role.role, " ", h("small", {}, role.instance)),
           h("td", {}, h("span", { class: "role-state" }, icon(ICONS[role.state]), role.state === "silent" ? `silent ${since(role.heard, store.now)}` : role.state, role.detail ? ` for ${role.detail}` : "")),
           h("td", {}, role.host),
+          h("td", {}, role.clock ? ahead(...role.clock) : "–"),
           h("td", {}, lasting(role.heard - role.started)),
           h("td", {}, role.version),
         ),

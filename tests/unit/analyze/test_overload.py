@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -9,11 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipeline.analyze.overload import DROP, FEWER_READINGS, HALF_FRAMES, LONGER, NO_PREVIEWS, STEPS, Overload
+from pipeline.analyze.overload import (
+    DROP,
+    EVEN_READINGS,
+    FEWER_READINGS,
+    HALF_FRAMES,
+    LEAST_LEVEL,
+    LEVEL,
+    LONGER,
+    LOWER,
+    NO_PREVIEWS,
+    STEPS,
+    Overload,
+)
 from pipeline.messages import FrameHeader, FrameId
 from pipeline.settings import OverloadSettings
 
-ALL = OverloadSettings(no_previews_seconds=5, half_frames_seconds=10, fewer_readings_seconds=20, drop_seconds=40)
+ALL = OverloadSettings(
+    no_previews_seconds=5, even_readings_seconds=7, half_frames_seconds=10, fewer_readings_seconds=20, drop_seconds=40
+)
 AGES = st.floats(0, 1000)
 
 
@@ -35,8 +50,9 @@ def behind(*ages: float, settings: OverloadSettings = ALL) -> Overload:
     [
         (4.9, ()),
         (5, (NO_PREVIEWS,)),
-        (10, (NO_PREVIEWS, HALF_FRAMES)),
-        (25, (NO_PREVIEWS, HALF_FRAMES, FEWER_READINGS)),
+        (7, (NO_PREVIEWS, EVEN_READINGS)),
+        (10, (NO_PREVIEWS, EVEN_READINGS, HALF_FRAMES)),
+        (25, (NO_PREVIEWS, EVEN_READINGS, HALF_FRAMES, FEWER_READINGS)),
         (40, STEPS),
     ],
 )
@@ -46,7 +62,7 @@ def test_later_steps_need_longer_waits(age: float, taken: tuple[str, ...]) -> No
 
 def test_a_step_is_taken_back_at_half_its_bound() -> None:
     assert behind(40, 20.1).taken == STEPS
-    assert behind(40, 20).taken == STEPS[:3]
+    assert behind(40, 20).taken == STEPS[:4]
     assert behind(40, 20, 2.5).taken == ()
 
 
@@ -86,7 +102,17 @@ def test_readings_hold_longer() -> None:
     assert behind(30).hold == LONGER
 
 
+def test_the_level_falls_until_frames_wait_less_and_is_gone_with_its_step() -> None:
+    assert behind(6).level(live=True) == math.inf
+    assert behind(7).level(live=True) == LEVEL
+    assert behind(7, 8, 8).level(live=True) == pytest.approx(LEVEL * LOWER**2)
+    assert behind(7, 8, 7.9, 7.8).level(live=True) == pytest.approx(LEVEL * LOWER)
+    assert behind(7, 8, 3).level(live=True) == math.inf
+    assert behind(*[50] * 100).level(live=True) == LEAST_LEVEL
+    assert behind(*[50] * 100).level(live=False) == math.inf
+
+
 def test_steps_in_another_order_are_refused() -> None:
-    with pytest.raises(ValidationError, match="drop_seconds \\(5\\) comes before no_previews_seconds \\(10\\)"):
+    with pytest.raises(ValidationError, match="drop_seconds \\(5\\) comes before even_readings_seconds \\(10\\)"):
         OverloadSettings(drop_seconds=5, fewer_readings_seconds=None)
     assert DROP not in behind(1000, settings=OverloadSettings()).taken

@@ -59,6 +59,13 @@ def test_without_a_hold_every_face_is_read_in_every_frame() -> None:
         assert budget.choose(faces(8), at(frame / 25)) == [True] * 8
 
 
+def test_a_level_bounds_what_is_read_for_as_long_as_it_is_there() -> None:
+    budget = Budget(Policy(hold=0.1))
+    counts = [sum(budget.choose(faces(8), at(k), level=level)) for k, level in enumerate([2, 2, 3, math.inf])]
+    assert counts == [2, 2, 3, 8]
+    assert sum(Budget(Policy(hold=0)).choose(faces(8), at(0), level=1)) == 8
+
+
 def test_a_face_without_a_track_is_read_while_there_is_budget() -> None:
     budget = Budget(Policy(per_second=4))
     doubtful = Candidate(None, STILL)
