@@ -33,7 +33,7 @@ def cameras_add(
     uri: Annotated[str, typer.Argument(help="Camera URI, without a password.")],
     by: By,
     camera_id: Annotated[
-        str | None, typer.Option("--id", help="Its name, unless the URI has it; else of its address.")
+        str | None, typer.Option("--id", help="Its name, here or in the URI; else made from the address.")
     ] = None,
     credentials: Annotated[
         str, typer.Option(help="env:CAMERA_..., a variable that holds user:password where capture runs.")
