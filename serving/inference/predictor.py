@@ -1,5 +1,6 @@
 """From crops to probabilities: what the TorchServe handler and the in-process classifier both call."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,6 +55,17 @@ class Predictor:
         self.model = channels_last(model.to(self.device))
         self.preprocess = self.config.preprocessing
         self.batch = batch
+
+    def warm_up(self, seconds: float) -> None:
+        """Runs each size of batch once, the small ones first, until so many seconds are over.
+
+        The first batch of a size is slow, and the buffers that are kept for it stay: better now than among requests.
+        """
+        side = self.config.crop.size
+        end = time.monotonic() + seconds
+        for size in sorted({padded(count) for count in range(1, self.batch + 1)}):
+            if time.monotonic() < end:
+                self.predict(np.zeros((size, side, side), np.uint8))
 
     def predict(self, crops: Crops) -> NDArray[np.float32]:
         """N crops uint8 (H, W) or (H, W, 3) BGR -> probabilities (N, classes), in the labels' order.

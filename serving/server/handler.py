@@ -23,6 +23,7 @@ from serving.server.open_inference import HEADER_LENGTH
 from serving.server.wire import SENT_AT, ItemError, Scores
 
 MODEL_FOLDER = "model"  # of the archive
+WARM_UP_SECONDS = 2.0  # large models on CPUs take longer for their largest batches
 PHRASES = {422: "Unprocessable Entity", 500: "Internal Server Error"}
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Handler:
             batch=settings["crops_per_pass"],
             device="cpu" if gpu is None else f"cuda:{gpu}",
         )
+        self.predictor.warm_up(WARM_UP_SECONDS)
         log.info("serving %s as %s", self.predictor.info, self.predictor.dtype)
 
     def handle(self, requests: Sequence[Mapping[str, Any]], context: Any) -> list[Answer]:

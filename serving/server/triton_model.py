@@ -14,7 +14,7 @@ import triton_python_backend_utils as triton
 from numpy.typing import NDArray
 
 from serving.inference.predictor import Predictor
-from serving.server.handler import MODEL_FOLDER
+from serving.server.handler import MODEL_FOLDER, WARM_UP_SECONDS
 from serving.server.memory import keep_freed_memory
 from serving.server.open_inference import CROPS, answer_tensors
 
@@ -36,6 +36,7 @@ class TritonPythonModel:
             batch=int(parameters["crops_per_pass"]["string_value"]),
             device=f"cuda:{args['model_instance_device_id']}" if gpu else "cpu",
         )
+        self.predictor.warm_up(WARM_UP_SECONDS)
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """One answer a request, in order."""

@@ -24,3 +24,16 @@ def test_padding_changes_no_answer() -> None:
     together = predictor.predict(crops)
     assert together.shape == (7, 7)
     assert np.abs(together - np.concatenate([predictor.predict(crops[i : i + 1]) for i in range(7)])).max() < 0.02
+
+
+def test_every_size_is_run_before_requests_come() -> None:
+    """What oneDNN keeps for a size is there after the first batch of it."""
+    predictor = Predictor(MODEL, threads=1, batch=12)
+    run: list[int] = []
+    forward = predictor.model.features
+    predictor.model.features = lambda faces: run.append(len(faces)) or forward(faces)  # type: ignore
+    predictor.warm_up(60)
+    assert run == [1, 2, 3, 4, 6, 8, 12]
+    run.clear()
+    predictor.warm_up(0)
+    assert not run
