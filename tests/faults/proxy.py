@@ -31,7 +31,7 @@ class Proxy:
         self._passing.clear()
 
     def refuse(self) -> None:
-        self._server.close()
+        _shut(self._server)  # closed alone, it would still take the connection that its thread waits for
         for each in list(self._sockets):
             _shut(each)
 
