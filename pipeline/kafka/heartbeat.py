@@ -17,7 +17,7 @@ from kafka.errors import KafkaError
 from pipeline import __version__
 from pipeline.errors import DependencyError
 from pipeline.kafka.clients import producer
-from pipeline.messages import RoleState, RoleStatus, headers_of
+from pipeline.messages import RoleState, RoleStatus, RolloutFigures, headers_of
 from pipeline.metrics import Metrics
 from pipeline.settings import KafkaSettings, Settings
 from pipeline.topics import ROLES, name
@@ -37,7 +37,8 @@ class Heartbeat:
     """A context manager around the work of a role. Never raises, never holds the role up: with Kafka away it is silent.
 
     `port`: of /metrics, 0 without. `state`: asked before each sign of life, from a thread of this one's own.
-    `metrics`: told how Kafka answers, and how far this machine's clock is from Kafka's.
+    `metrics`: told how Kafka answers, and how far this machine's clock is from Kafka's. `figures`: of an analyzer, what
+    it has measured of a rollout.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class Heartbeat:
         instance: str = "",
         state: Callable[[], State] = lambda: (RoleState.RUNNING, ""),
         metrics: Metrics | None = None,
+        figures: Callable[[], RolloutFigures | None] = lambda: None,
     ) -> None:
         host = socket.gethostname()
         self._kafka = settings.kafka
         self._state = state
         self._metrics = metrics
+        self._figures = figures
         now = datetime.now(UTC)
         self._status = RoleStatus(
             role=role,
@@ -89,7 +92,8 @@ class Heartbeat:
     def _beat(self, state: RoleState, detail: str) -> None:
         if self._sent is not None and not self._sent.is_done:
             return  # Kafka is away; one that waits for it is enough
-        status = self._status.model_copy(update={"at": datetime.now(UTC), "state": state, "detail": detail})
+        now = {"at": datetime.now(UTC), "state": state, "detail": detail, "figures": self._figures()}
+        status = self._status.model_copy(update=now)
         try:
             if self._producer is None:
                 self._producer = producer(self._kafka, max_block_ms=BLOCK_MS, linger_ms=0)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from pipeline.messages.record import Record
+from pipeline.messages.rollout import RolloutFigures
 
 
 class RoleState(StrEnum):
@@ -20,6 +21,7 @@ class RoleStatus(Record):
 
     `role`: capture, analyze, aggregate, webhooks, api, dashboard. `instance`: tells processes of one role apart; that
     of an analyzer is its place, which a replacement takes over. `metrics`: host:port of its /metrics, "" without one.
+    `figures`: of an analyzer, what it has measured of the rollout that is under way.
     """
 
     role: str
@@ -32,6 +34,7 @@ class RoleStatus(Record):
     metrics: str = ""
     state: RoleState = RoleState.RUNNING
     detail: str = ""
+    figures: RolloutFigures | None = None
 
     @property
     def key(self) -> str:

@@ -28,10 +28,10 @@ def told(faces: list[Face], scripted: tuple[str, ...], withheld: bool) -> tuple[
     """-> (what is written, what the metrics say)"""
     registry = CollectorRegistry()
     model = ModelRef(name="m")
-    recorder = Recorder(KafkaSettings(), model, model, Metrics("analyze", registry), lambda: AT)
+    recorder = Recorder(KafkaSettings(), model, Metrics("analyze", registry), lambda: AT)
     timings = {"decode": 0.01, "detect": 0.02, "sight": 0.001} | ({"crop": 0.001 * len(faces)} if faces else {})
     seen = Seen(640, 480, faces, timings)
-    out = recorder.observed(replace(HEADER, scripted=scripted), seen, "", withheld)
+    out = recorder.observed(replace(HEADER, scripted=scripted), seen, model, "", withheld)
     recorder.looked("cam", Looked(seen), withheld)
     return out, b"\n".join(line for line in generate_latest(registry).splitlines() if b"_created" not in line)
 

@@ -15,7 +15,7 @@ import pytest
 from pipeline.classify.choose import answers
 from pipeline.classify.classifier import CropSpec, golden
 from pipeline.classify.http import Http
-from pipeline.classify.model_folder import ModelFolder
+from pipeline.classify.model_folder import Expected, ModelFolder
 from pipeline.classify.torchserve import TorchServe
 from pipeline.classify.transport import Message
 from pipeline.errors import ClassifierUnavailable
@@ -83,7 +83,7 @@ def server() -> Iterator[StandIn]:
 
 
 def client_of(server: StandIn, timeout: float = 5, token: str | None = None) -> TorchServe:
-    folder = ModelFolder(None, ModelRef(name="m", version="1", sha256=SHA), CropSpec(), 0.0, SHA)  # type: ignore[arg-type]
+    folder = Expected(ModelRef(name="m", version="1", sha256=SHA), CropSpec(), 0.0, SHA)
     url = f"http://127.0.0.1:{server.server_port}"
     return TorchServe(folder, Http(url, "/predictions/emonext", token=token, timeout=timeout))
 
