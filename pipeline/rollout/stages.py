@@ -6,9 +6,11 @@ import hashlib
 import math
 import secrets
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 
 from pipeline.errors import UsageError
-from pipeline.messages import ModelRef, Rollout, RolloutVerdict, ServedModel, Stage
+from pipeline.messages import Bounds, ModelRef, Rollout, RolloutVerdict, ServedModel, Stage
 
 ORDER = tuple(Stage)
 RUNNING = (Stage.SHADOW, Stage.CANARY)
@@ -54,26 +56,75 @@ def draw_id(cameras: Collection[str], share: float) -> str:
     return best
 
 
-def check_start(live: ModelRef, candidate: ServedModel, wants: ServedModel, before: Rollout | None, at: Stage) -> None:
-    """`wants`: the live model. `before`: the last rollout, and how far that is. Raises UsageError, WrongStage."""
+def check_start(live: ServedModel, candidate: ServedModel, before: Rollout | None, at: Stage) -> None:
+    """`before`: the last rollout; `at`: how far that is. Raises UsageError, WrongStage."""
     if before is not None and at in RUNNING:
         said = f"the rollout of {told(before.candidate.ref)} is under way, at stage {at}"
         raise WrongStage(said, "finish it or take it back first")
-    if before is not None and at is Stage.FINISHED and before.candidate.ref != live:
+    if before is not None and at is Stage.FINISHED and before.candidate.ref != live.ref:
         hint = "name it with classify.model and start the analyzers again, or take it back"
-        raise WrongStage(f"{told(before.candidate.ref)} reads all, but the settings still name {told(live)}", hint)
-    if candidate.ref == live:
-        raise UsageError(f"version: {told(live)} is the model of the settings already", "name another version")
+        raise WrongStage(f"{told(before.candidate.ref)} reads all, but the settings still name {told(live.ref)}", hint)
+    if candidate.ref == live.ref:
+        raise UsageError(f"version: {told(live.ref)} is the model of the settings already", "name another version")
     for what in ("labels", "size", "color", "margin"):
-        ours, theirs = getattr(wants, what), getattr(candidate, what)
+        ours, theirs = getattr(live, what), getattr(candidate, what)
         if ours != theirs:
             hint = "emostream replay --model compares models of any crops, on frames that were kept"
             differs = f"differs from the live model in its {what}: {theirs}, not {ours}"
             raise UsageError(f"version: {told(candidate.ref)} {differs}", hint)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How a version is to be brought in; see Rollout."""
+
+    shadow_seconds: float
+    share: float
+    bounds: Bounds
+
+
+def begun(
+    site: str,
+    live: ServedModel,
+    candidate: ServedModel,
+    known: tuple[Rollout | None, RolloutVerdict | None],
+    plan: Plan,
+    cameras: Collection[str],
+    *,
+    at: datetime,
+    by: str,
+    reason: str,
+) -> Rollout:
+    """A new rollout. `known`: of the last one; `cameras`: site/camera, that there are.
+
+    Raises UsageError, WrongStage.
+    """
+    before, verdict = known
+    check_start(live, candidate, before, Stage.BACKED_OUT if before is None else stage_of(before, verdict))
+    return Rollout(
+        site=site,
+        rollout_id=draw_id(cameras, plan.share),
+        live=live.ref,
+        candidate=candidate,
+        shadow_seconds=plan.shadow_seconds,
+        share=plan.share,
+        bounds=plan.bounds,
+        started_at=at,
+        changed_at=at,
+        changed_by=by,
+        reason=reason,
+    )
+
+
+def widened(rollout: Rollout | None, verdict: RolloutVerdict | None, share: float) -> Rollout:
+    """With another share of the cameras. Raises WrongStage."""
+    if rollout is None or stage_of(rollout, verdict) not in RUNNING:
+        raise WrongStage("no rollout is under way", "`emostream model rollout start` begins one")
+    return rollout.model_copy(update={"share": share})
+
+
 def ended(rollout: Rollout | None, verdict: RolloutVerdict | None, how: Stage) -> Rollout:
-    """The rollout, which may come to that end now. Raises WrongStage."""
+    """The rollout at its end. Raises WrongStage."""
     if rollout is None:
         raise WrongStage("there is no rollout", "`emostream model rollout start` begins one")
     at = stage_of(rollout, verdict)
@@ -82,7 +133,7 @@ def ended(rollout: Rollout | None, verdict: RolloutVerdict | None, how: Stage) -
     if how is Stage.FINISHED and at is not Stage.CANARY:
         hint = "wait for it; `emostream model rollout status` tells how far it is"
         raise WrongStage("it has read no camera's faces yet: finish follows the canary", hint)
-    return rollout
+    return rollout.model_copy(update={"ended": how})
 
 
 def told(ref: ModelRef) -> str:
