@@ -13,6 +13,7 @@ from pipeline.metrics import Metrics
 from pipeline.settings import ClassifySettings, ModelSettings
 
 SHADOW = "classify.shadow.model"
+BESIDE_SECONDS = 5.0  # for an answer of a version that is being brought in
 
 
 def check_folders(settings: ClassifySettings) -> None:
@@ -42,9 +43,13 @@ def make(settings: ClassifySettings, metrics: Metrics | None = None) -> Classifi
 
 
 def make_served(settings: ModelSettings, model: ServedModel) -> Classifier:
-    """Another version of the model, as its server has described it. Raises UsageError where there can be none."""
+    """Another version of the model, as its server has described it. Raises UsageError where there can be none.
+
+    One that hangs is not waited for as long as the live one: meanwhile it holds up faces that the live one could read.
+    """
     check_versions(settings)
-    return _model(settings, Expected.as_served(model))
+    timeout = min(settings.timeout_seconds, BESIDE_SECONDS)
+    return _model(settings.model_copy(update={"timeout_seconds": timeout}), Expected.as_served(model))
 
 
 def check_versions(settings: ModelSettings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from pipeline.kafka.reader import Reader, parse
 from pipeline.messages import GONE, Bounds, RoleStatus, Rollout, Stage
 from pipeline.rollout import asking
 from pipeline.rollout.judge import Judge
-from pipeline.rollout.registry import RolloutRegistry
+from pipeline.rollout.registry import Known, RolloutRegistry
 from pipeline.rollout.stages import Plan, begun, ended, told, widened
 from pipeline.rollout.status import Status, status
 from pipeline.settings import Settings
@@ -39,7 +39,7 @@ def start(settings: Settings, version: str, shadow_for: str, share: str, bounds:
                 settings.site, live, candidate, registry.known(), plan, cameras(settings), at=now, by=by, reason=reason
             )
             registry.put(new)
-        change.after = audit(new)
+        change.after = _audit(new)
     return (
         f"{told(candidate.ref)} reads along with {told(live.ref)}; `emostream model rollout status` tells how it does"
     )
@@ -47,26 +47,30 @@ def start(settings: Settings, version: str, shadow_for: str, share: str, bounds:
 
 def widen(settings: Settings, share: str, by: str, reason: str) -> str:
     """Raises UsageError, WrongStage."""
-    change = Change("rollout.share", "rollout", by, reason)
-    with audited(settings, change), RolloutRegistry(settings.kafka, settings.site) as registry:
-        before, verdict = registry.known()
-        new = _changed(widened(before, verdict, _share(share)), by, reason)
-        change.target, change.before, change.after = _target(new), before and audit(before), audit(new)
-        registry.put(new)
+    wanted = _share(share)
+    new = _change(settings, Change("rollout.share", "rollout", by, reason), lambda known: widened(*known, wanted))
     return f"{told(new.candidate.ref)}: {new.share:.0%} of the cameras"
 
 
 def end(settings: Settings, how: Stage, by: str, reason: str) -> str:
     """Raises WrongStage."""
-    change = Change("rollout.finish" if how is Stage.FINISHED else "rollout.back", "rollout", by, reason)
-    with audited(settings, change), RolloutRegistry(settings.kafka, settings.site) as registry:
-        before, verdict = registry.known()
-        new = _changed(ended(before, verdict, how), by, reason)
-        change.target, change.before, change.after = _target(new), before and audit(before), audit(new)
-        registry.put(new)
+    action = "rollout.finish" if how is Stage.FINISHED else "rollout.back"
+    new = _change(settings, Change(action, "rollout", by, reason), lambda known: ended(*known, how))
     if how is Stage.FINISHED:
         return f"{told(new.candidate.ref)} reads all; name it with classify.model, too"
     return f"{told(new.live)} reads all again"
+
+
+def _change(settings: Settings, change: Change, made: Callable[[Known], Rollout]) -> Rollout:
+    with audited(settings, change), RolloutRegistry(settings.kafka, settings.site) as registry:
+        known = registry.known()
+        said = {"changed_at": datetime.now(UTC), "changed_by": change.who, "reason": change.reason}
+        new = made(known).model_copy(update=said)
+        change.target = f"model/{new.candidate.ref.version}"
+        change.before = None if known[0] is None else _audit(known[0])
+        change.after = _audit(new)
+        registry.put(new)
+    return new
 
 
 def show(settings: Settings, as_json: bool, console: Console) -> None:
@@ -153,9 +157,8 @@ def seconds(option: str, text: str) -> float:
     return found
 
 
-def audit(rollout: Rollout) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(rollout.model_dump_json(exclude={"schema_version", "changed_at", "changed_by"}))
-    return told
+def _audit(rollout: Rollout) -> dict[str, Any]:
+    return rollout.model_dump(mode="json", exclude={"schema_version", "changed_at", "changed_by"})
 
 
 def _share(text: str) -> float:
@@ -163,11 +166,3 @@ def _share(text: str) -> float:
     if not share:
         raise UsageError(f"--share: {text!r} is nobody", "10%, or 0.1")
     return share
-
-
-def _changed(rollout: Rollout, by: str, reason: str) -> Rollout:
-    return rollout.model_copy(update={"changed_at": datetime.now(UTC), "changed_by": by, "reason": reason})
-
-
-def _target(rollout: Rollout) -> str:
-    return f"model/{rollout.candidate.ref.version}"

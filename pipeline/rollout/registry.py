@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 WRITE_SECONDS = 10.0
 POLL_SECONDS = 1.0
-RETRY_SECONDS = 1.0
+RETRY_SECONDS = 5.0
 
 Known = tuple[Rollout | None, RolloutVerdict | None]
 
