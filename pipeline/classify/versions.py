@@ -1,8 +1,8 @@
 """The model of the settings, and beside it the version that a rollout brings in: which of the two reads a face.
 
-As a shadow the new version reads what the live one reads. As a canary it reads the faces of its cameras, the live one
-reads along there, and answers in its place where it fails: in the same call, so that no face waits for a version that
-may be taken back. Once it has taken over, it is asked until it answers, as the live one was.
+As a shadow the new version reads what the live one reads. As a canary it reads the faces of its cameras, and the live
+one reads along there. Wherever the new one fails, the live one answers in its place, in the same call: no face waits
+for a version that may be taken back, or that a server which was started again has no more.
 """
 
 from __future__ import annotations
@@ -70,16 +70,13 @@ class Versions:
             if beside is not None and beside.stage is Stage.SHADOW and beside.along is not None:
                 beside.along.offer(crops, scored)
             return Read(scored, self.live)
-        takes_over = beside is not None and beside.stage is Stage.FINISHED and beside.candidate is reader
         try:
             scored = self._ask(beside, reader, crops)
-            if not scored.errors or takes_over:
+            if not scored.errors:
                 if beside is not None and beside.along is not None and beside.candidate is reader:
                     beside.along.offer(crops, scored)
                 return Read(scored, reader)
         except Exception as error:
-            if takes_over:
-                raise
             log.info("%s fails, the live model reads in its place: %r", told(reader.model), error)
         return Read(self._ask(beside, self.live, crops), self.live)
 

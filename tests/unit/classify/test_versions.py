@@ -88,7 +88,7 @@ class Both:
 
 def test_who_reads_at_each_stage() -> None:
     it = Both()
-    told = {None: (it.said(CANARY), it.said(OTHER))}
+    told: dict[Stage | None, tuple[ModelRef, ModelRef]] = {None: (it.said(CANARY), it.said(OTHER))}
     for stage in (Stage.SHADOW, Stage.CANARY, Stage.FINISHED, Stage.BACKED_OUT):
         it.at(stage)
         told[stage] = it.said(CANARY), it.said(OTHER)
@@ -148,13 +148,16 @@ def test_the_live_model_reads_along_with_a_canary() -> None:
     assert (figures.asked, figures.live_asked) == (1, 2)
 
 
-def test_what_has_taken_over_is_asked_until_it_answers() -> None:
+def test_what_has_taken_over_is_answered_for_as_long_as_the_live_model_is_there() -> None:
     it = Both()
     it.at(Stage.FINISHED)
+    assert it.said(OTHER) == NEXT
+    assert it.live.asked == 0
     it.next.well = False
+    assert it.said(OTHER) == LIVE
+    it.live.well = False
     with pytest.raises(ClassifierUnavailable):
         it.said(OTHER)
-    assert it.live.asked == 0
 
 
 def test_faces_on_their_way_to_what_is_taken_back_are_read_by_the_live_model() -> None:
