@@ -96,6 +96,8 @@ def described(settings: ModelSettings, version: str) -> ServedModel:
     try:
         told = json.loads(decode_description(there(_message(encode_question())).body))
         return ServedModel.model_validate({**told, "ref": {key: told[key] for key in ("name", "version", "sha256")}})
+    except ClassifierUnavailable as error:
+        raise ClassifierUnavailable(f"version {version} at {settings.address}: {error.message}") from None
     except (Refused, WireError, ValueError, KeyError, TypeError) as error:
         what = f"version {version} at {settings.address} does not tell what it is ({error})"
         raise ClassifierUnavailable(f"{what[:ERROR_CHARS]}; package it anew with this release") from None
