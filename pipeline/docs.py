@@ -35,6 +35,7 @@ from pipeline.topics import (
     FRAMES,
     PREVIEWS,
     ROLES,
+    ROLLOUTS,
     STATE,
     WINDOWS,
     plan,
@@ -52,6 +53,7 @@ CARRIES = {
     PREVIEWS: (Kind.PREVIEW,),
     AUDIT: (Kind.AUDIT,),
     ROLES: (Kind.ROLE,),
+    ROLLOUTS: (Kind.ROLLOUT, Kind.ROLLOUT_VERDICT),
 }
 LISTS: dict[str, type[BaseModel]] = {
     "cameras": CameraSettings,

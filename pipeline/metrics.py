@@ -62,6 +62,13 @@ class Metrics:
         self.faces_rejected = counter("faces_rejected", "Faces whose expression is not told, by reason.", "reason")
         self.emotions = counter("emotions", "Faces by the apparent expression told of them.", "emotion")
         self.model_failures = counter("model_failures", "Requests that the model did not answer; each is sent again.")
+        self.model_requests = counter("model_requests", "Requests to a version of the model.", "model", "version")
+        self.model_requests_failed = counter(
+            "model_requests_failed",
+            "Of these, requests that it did not answer, or not for all crops.",
+            "model",
+            "version",
+        )
         self.inferences = counter("inferences", "Face crops scored by the model.", "model", "version")
         self.stage_duration = histogram(
             "stage_duration_seconds",
@@ -109,6 +116,10 @@ class Metrics:
         )
         self.late_events = counter("late_events", "Frames that came too late for any window.")
         self.alerts = counter("alerts", "Alerts raised.", "rule")
+        self.rollout_stage = gauge("rollout_stage", "1 for the stage that the last rollout is at.", "stage")
+        self.rollouts_backed_out = counter(
+            "rollouts_backed_out", "Rollouts that were taken back for what was measured, by the bound broken.", "reason"
+        )
         # the control API
         self.api_requests = counter(
             "api_requests", "Requests to the control API, by route and status.", "route", "code"

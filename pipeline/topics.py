@@ -17,6 +17,7 @@ ALERTS = "emotion-alerts"
 STATE = "aggregate-state"
 AUDIT = "audit"
 ROLES = "roles"
+ROLLOUTS = "rollouts"
 
 MAX_RECORD_BYTES = 12 * 2**20  # largest frame that travels, with its headers
 
@@ -65,6 +66,7 @@ def plan(kafka: KafkaSettings) -> dict[str, Topic]:
         (ALERTS, kafka.partitions, {"retention.ms": _ms(kafka.alerts_retention_days * day)}),
         (STATE, kafka.partitions, state),
         (ROLES, 1, {**compact, **short}),
+        (ROLLOUTS, 1, {"cleanup.policy": "compact", "segment.ms": _ms(day)}),
         (AUDIT, 1, {"retention.ms": _ms(kafka.audit_retention_days * day)}),
     ]
     safe = {"message.timestamp.type": "LogAppendTime"}  # Kafka refuses records of a host whose clock is an hour ahead

@@ -28,6 +28,10 @@ CacheOption = Annotated[Path | None, typer.Option(help="Folder that keeps the pi
 SkipBadOption = Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be used, and say how much.")]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu or cuda; without it the GPU where there is one.")]
 
+ServerOption = Annotated[Path, typer.Option(help="The folder that TorchServe was started in.")]
+ServedName = Annotated[str, typer.Option(help="What clients ask for: their classify.model_name.")]
+
+RUNNING = Path("runs/latest/torchserve")  # of `emostream up --local`
 ABLATION = Path(__file__).with_name("configs") / "ablation.yaml"
 
 
@@ -272,6 +276,45 @@ def import_(
 
     with one_line_errors():
         print(import_weights(weights, out, name=name, labels=labels, entry=entry, image_size=image_size))
+
+
+@model_app.command()
+def register(
+    model: Annotated[Path, typer.Argument(help="The folder of the model.")],
+    server: ServerOption = RUNNING,
+    name: ServedName = "emonext",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that run it.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads of each.")] = 1,
+) -> None:
+    """Have the TorchServe of this machine serve a further version, beside those that it has."""
+    from serving.server.management import Management
+    from serving.server.package import ServerSettings
+
+    with one_line_errors():
+        settings = ServerSettings(workers=workers, threads=threads)
+        print(f"version {Management(server).register(model, name, settings)} is served; nobody asks it yet")
+
+
+@model_app.command()
+def unregister(
+    version: Annotated[str, typer.Argument(help="As `emostream model list` names it.")],
+    server: ServerOption = RUNNING,
+    name: ServedName = "emonext",
+) -> None:
+    """Have the TorchServe of this machine serve a version no more."""
+    from serving.server.management import Management
+
+    with one_line_errors():
+        Management(server).unregister(name, version)
+
+
+@model_app.command(name="list")
+def list_versions(server: ServerOption = RUNNING, name: ServedName = "emonext") -> None:
+    """Print the versions that the TorchServe of this machine has."""
+    from serving.server.management import Management, table
+
+    with one_line_errors():
+        print(table(Management(server).versions(name)))
 
 
 @model_app.command()

@@ -1,4 +1,4 @@
-"""`emostream aggregate`: reads observations and ledger records, writes windows and alerts.
+"""The aggregator: reads observations and ledger records, writes windows and alerts.
 
 A member of one consumer group on `emotion-events` and `aggregate-state`. Whoever is given a partition of either reads
 the partition of `aggregate-state` with that number from its beginning, and knows what its predecessor knew. Outputs
@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.partitioner import murmur2
@@ -32,11 +31,9 @@ from pipeline.aggregate.traced import Traced
 from pipeline.aggregate.windows import Policy, Spec
 from pipeline.errors import BadRecord, DependencyError
 from pipeline.kafka.believable import check, taken
-from pipeline.kafka.clients import Revoked, consumer, errors_of, poll, subscribe, to_committed
-from pipeline.kafka.depth import Depth
-from pipeline.kafka.heartbeat import Heartbeat
+from pipeline.kafka.clients import Revoked, errors_of, poll, subscribe, to_committed
 from pipeline.kafka.lag import SHORT_SECONDS, Lag
-from pipeline.kafka.outbox import Committed, Out, Outbox, outbox
+from pipeline.kafka.outbox import Committed, Out, Outbox
 from pipeline.kafka.reader import Reader, parse
 from pipeline.messages import (
     Alert,
@@ -54,12 +51,10 @@ from pipeline.messages import (
     headers_of,
     trace_headers,
 )
-from pipeline.metrics import Metrics, list_targets
+from pipeline.metrics import Metrics
 from pipeline.settings import AggregateSettings, Settings
-from pipeline.topics import ALERTS, CAMERA_STATUS, EVENTS, STATE, WINDOWS, name
+from pipeline.topics import ALERTS, EVENTS, STATE, WINDOWS, name
 from pipeline.traces import Spans
-from pipeline.traces import close as close_spans
-from pipeline.traces import start as start_spans
 from pipeline.zones import Zones
 
 log = logging.getLogger(__name__)
@@ -151,6 +146,11 @@ class Aggregator:
                 self._shown.show(self._events.values(), self._scopes)
         self._commit()
         self._commit()  # at least once: what the first one stored
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the one of its group that does what only one may do. May be asked from any thread."""
+        return 0 in self._events
 
     def _enlist(self, records: Iterable[Any]) -> None:
         """Cameras that gave pictures: something of them is to come."""
@@ -367,36 +367,6 @@ def _state(record: Any) -> State | None:
     except BadRecord as error:
         log.warning("skipped %s/%d/%d: %s", record.topic, record.partition, record.offset, error.message)
         return None
-
-
-def run(settings: Settings, stop: threading.Event) -> None:
-    """Until `stop` is set. Raises DependencyError when Kafka does not answer."""
-    metrics = Metrics("aggregate")
-    metrics.window_grace.labels("aggregate").set(settings.aggregate.grace_seconds)
-    port = metrics.serve(settings.metrics.host)
-    list_targets(settings.metrics.targets_dir, "aggregate", settings.metrics.host, [port])
-    group, member = settings.kafka.aggregate_group, settings.aggregate.member
-    reader = consumer(
-        settings.kafka,
-        group,
-        group_instance_id=member and f"{group}-{member}",
-        session_timeout_ms=6_000,
-        heartbeat_interval_ms=2_000,
-    )
-    writer = outbox(settings, f"{group}-{member or uuid4()}")
-    spans = start_spans(settings.traces, "aggregate", member or "")
-    with (
-        Lag(settings.kafka) as lag,
-        Reader(settings.kafka, [CAMERA_STATUS]) as statuses,
-        Depth(settings.kafka, metrics),
-        Heartbeat(settings, "aggregate", port, metrics=metrics),
-    ):
-        try:
-            Aggregator(settings, reader, statuses, writer, lag, metrics, spans).run(stop)
-        finally:
-            reader.close(autocommit=False, timeout_ms=2000)
-            writer.close()
-            close_spans(spans)
 
 
 def _by_number(offsets: Mapping[TopicPartition, int]) -> dict[int, int]:

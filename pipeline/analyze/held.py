@@ -15,6 +15,7 @@ from pipeline.analyze.sight.monitor import SightMonitor
 from pipeline.analyze.spans import FrameSpans
 from pipeline.analyze.tracking.faces import CameraFaces, Followed
 from pipeline.analyze.vision import Looked
+from pipeline.classify.classifier import Classifier
 from pipeline.errors import BadRecord
 from pipeline.kafka.gaps import GapFinder
 from pipeline.kafka.offsets import Entry, PartitionLog
@@ -34,13 +35,14 @@ class Job:
 
     `again`: its observation is told already, only its faces are still to be counted. `preview`: whether one is made of
     it. `answer`: what was found in it; `followed`: its faces' tracks; `waiting`:
-    faces whose scores are not there yet. `spans`: where its trace is kept.
+    faces whose scores are not there yet. `reader`: the model that reads its faces. `spans`: where its trace is kept.
     """
 
     held: Held
     entry: Entry[Outs]
     record: Any
     header: FrameHeader
+    reader: Classifier
     before: list[Out] = field(default_factory=list)
     again: bool = False
     preview: bool = False

@@ -51,7 +51,6 @@ class Recorder:
         self,
         kafka: KafkaSettings,
         detector: ModelRef,
-        model: ModelRef,
         metrics: Metrics,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -60,7 +59,6 @@ class Recorder:
         self._statuses = name(kafka, CAMERA_STATUS)
         self._previews = name(kafka, PREVIEWS)
         self._detector = detector
-        self._model = model
         self._metrics = metrics
         self._now = clock
         for reason in REASONS:
@@ -71,11 +69,15 @@ class Recorder:
         self,
         header: FrameHeader,
         seen: Seen,
+        model: ModelRef,
         traceparent: str,
         withheld: bool = False,
         degradation: Sequence[str] = (),
     ) -> Out:
-        """The frame's observation, of this place in its trace. `withheld`: nothing is told or counted of its faces."""
+        """The frame's observation, of this place in its trace. `model`: that reads the camera's faces.
+
+        `withheld`: nothing is told or counted of its faces.
+        """
         now = self._now()
         frame = header.frame_id
         self._metrics.frames_observed.labels(frame.camera).inc()
@@ -89,7 +91,7 @@ class Recorder:
                 self._metrics.faces_rejected.labels(face.reason).inc()
             elif face.label is not None:
                 self._metrics.emotions.labels(face.label).inc()
-        record = observation(header, seen, self._detector, self._model, now, withheld, degradation)
+        record = observation(header, seen, self._detector, model, now, withheld, degradation)
         headers = headers_of(record) + trace_headers(traceparent)
         return Out(self._events, frame.key.encode(), record.encode(), headers)
 
@@ -164,5 +166,5 @@ class Recorder:
             if not withheld or stage in OF_PICTURES:
                 self._metrics.stage_duration.labels(stage).observe(seconds)
 
-    def scored(self, faces: int) -> None:
-        self._metrics.inferences.labels(self._model.name, self._model.version).inc(faces)
+    def scored(self, faces: int, model: ModelRef) -> None:
+        self._metrics.inferences.labels(model.name, model.version).inc(faces)

@@ -14,6 +14,7 @@ from pipeline.analyze.held import Job
 from pipeline.analyze.image import Image
 from pipeline.analyze.spans import requesting
 from pipeline.classify.classifier import Classifier, Scored
+from pipeline.classify.versions import Read, Versions
 from pipeline.errors import ClassifierUnavailable
 from pipeline.metrics import Metrics
 from pipeline.settings import AnalyzeSettings
@@ -30,27 +31,29 @@ Request = Batch[tuple[Job, int]]
 class Scoring:
     """For the worker's loop, but for `waiting` and `busy`, which any thread may ask for.
 
-    `answered`: is given each request with what the model says of it and the seconds that took, on a thread of the pool.
-    `stop`: ends the asking.
+    `answered`: is given each request with what was said of it and the seconds that took, on a thread of the pool.
+    `stop`: ends the asking. A request is for one model alone: faces of cameras that different versions read travel
+    apart.
     """
 
     def __init__(
         self,
         settings: AnalyzeSettings,
-        classifier: Classifier,
+        versions: Versions,
         metrics: Metrics,
         spans: Spans | None,
-        answered: Callable[[Request, Scored, float], None],
+        answered: Callable[[Request, Read, float], None],
         stop: threading.Event,
     ) -> None:
         self.waiting = False  # for a model that does not answer
-        self._classifier = classifier
+        self._versions = versions
         self._metrics = metrics
         self._spans = spans
         self._answered = answered
         self._stop = stop
         self._requests = settings.requests
-        self._batcher: Batcher[tuple[Job, int]] = Batcher(settings.batch_faces, settings.batch_wait_seconds)
+        self._limits = settings.batch_faces, settings.batch_wait_seconds
+        self._batchers: dict[Classifier, Batcher[tuple[Job, int]]] = {}  # those that hold faces
         self._pool = ThreadPoolExecutor(settings.requests, "request")
         self._asking = 0  # requests that are with the model or wait for a thread that asks it
 
@@ -60,14 +63,18 @@ class Scoring:
         return self._asking > self._requests
 
     def add(self, job: Job, faces: Sequence[int], crops: Sequence[Image], now: float) -> None:
-        """Faces of a frame, one crop each; they wait for others, up to the limits of the settings."""
-        for request in self._batcher.add([(job, face) for face in faces], crops, now):
+        """Faces of a frame, one crop each, for `job.reader`; they wait for others, up to the limits of the settings."""
+        batcher = self._batchers.setdefault(job.reader, Batcher(*self._limits))
+        for request in batcher.add([(job, face) for face in faces], crops, now):
             self._ask(request)
 
     def send_due(self, now: float) -> None:
-        due = self._batcher.due(now)
-        if due is not None:
-            self._ask(due)
+        for reader, batcher in list(self._batchers.items()):
+            due = batcher.due(now)
+            if due is not None:
+                self._ask(due)
+            if not len(batcher):
+                del self._batchers[reader]
 
     def taken(self) -> None:
         """An answer has come to the loop."""
@@ -84,11 +91,12 @@ class Scoring:
     def _classify(self, request: Request) -> None:
         """In the pool. Asks until the model answers or the worker stops."""
         pause, longest = MODEL_RETRY_SECONDS
+        reader = request.tokens[0][0].reader
         while not self._stop.is_set():
             began = time.monotonic()
             try:
                 with self._traced(request):
-                    scored = self._classifier.classify(request.crops)
+                    read = self._versions.classify(reader, request.crops)
             except ClassifierUnavailable as error:
                 self._metrics.model_failures.inc()
                 if not self.waiting:
@@ -99,14 +107,14 @@ class Scoring:
                 continue
             except Exception as error:  # a bug of ours must not stop the partition
                 log.exception("scoring %d faces failed", len(request))
-                scored = Scored.failed(len(request), f"internal: {error!r}")
+                read = Read(Scored.failed(len(request), f"internal: {error!r}"), reader)
             if self.waiting:
                 log.warning("the model answers again")
             self.waiting = False
             self._metrics.batch_size.observe(len(request))
             took = time.monotonic() - began
             self._metrics.stage_duration.labels("classify").observe(took)
-            self._answered(request, scored, took)
+            self._answered(request, read, took)
             return
 
     def _traced(self, request: Request) -> AbstractContextManager[None]:

@@ -43,7 +43,12 @@ class Telling:
                     return [*job.before, *sums]
             traceparent = header.traceparent if job.spans is None else job.spans.emitted()
             told = self._recorder.observed(
-                header, seen, traceparent, withheld=self._sums is not None, degradation=self._overload.taken
+                header,
+                seen,
+                job.reader.model,
+                traceparent,
+                withheld=self._sums is not None,
+                degradation=self._overload.taken,
             )
         except Exception as error:  # a bug of ours must not stop the partition
             return self.bug(job, "telling of its faces", error)

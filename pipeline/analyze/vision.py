@@ -51,7 +51,6 @@ class Vision:
         analyze, detect = settings.analyze, settings.detect
         self.batch = detect.batch
         self._detector = detector
-        self._abstain_below = classifier.abstain_below
         self._zones = Zones(settings.zones)
         self._glances = settings.sight.enabled
         self._preview_cells = settings.privacy.preview_cells
@@ -93,22 +92,6 @@ class Vision:
                 answers[at] = error
         return [answers[at] for at in range(len(frames))]
 
-    def read(self, face: Face, probabilities: Probabilities, error: str | None) -> Face:
-        """The face with its scores; abstained, with the reason, when the model failed on it or is not sure."""
-        if error is not None:
-            return face.model_copy(update={"abstained": True, "reason": "model_error", "inferred": False})
-        said = verdict(probabilities, self._abstain_below)
-        return face.model_copy(
-            update={
-                "scores": scores_of(probabilities.tolist()),
-                "label": said.label,
-                "confidence": round(said.confidence, 4),
-                "abstained": said.abstained,
-                "reason": said.reason,
-                "inferred": True,
-            }
-        )
-
     def _cut_out(self, header: FrameHeader, picture: Picture, faces: Detections, timings: dict[str, float]) -> Looked:
         began = time.monotonic()
         cuts = sorted(self._cut(picture, faces), key=lambda cut: cut.box.x)
@@ -137,3 +120,24 @@ class Vision:
             inferred=False,
             zone_ids=self._zones.at(header.frame_id.camera, header.captured_at, middle),
         )
+
+
+def read_face(face: Face, probabilities: Probabilities, error: str | None, by: Classifier, meant: Classifier) -> Face:
+    """The face with its scores; abstained, with the reason, when the model failed on it or is not sure.
+
+    `by`: the model that read it; it is named where it is not the one that was meant to.
+    """
+    if error is not None:
+        return face.model_copy(update={"abstained": True, "reason": "model_error", "inferred": False})
+    said = verdict(probabilities, by.abstain_below)
+    return face.model_copy(
+        update={
+            "scores": scores_of(probabilities.tolist()),
+            "label": said.label,
+            "confidence": round(said.confidence, 4),
+            "abstained": said.abstained,
+            "reason": said.reason,
+            "inferred": True,
+            "model": None if by is meant else by.model,
+        }
+    )

@@ -37,10 +37,11 @@ from pipeline.analyze.status import Status
 from pipeline.analyze.sums import Sums
 from pipeline.analyze.telling import Telling
 from pipeline.analyze.tracking.budget import Policy
-from pipeline.analyze.tracking.faces import CameraFaces, Rules
+from pipeline.analyze.tracking.faces import CameraFaces, Reader, Rules
 from pipeline.analyze.tracking.tracker import maker
-from pipeline.analyze.vision import Looked, Vision
-from pipeline.classify.classifier import Classifier, Scored
+from pipeline.analyze.vision import Looked, Vision, read_face
+from pipeline.classify.classifier import Classifier
+from pipeline.classify.versions import Read, Versions
 from pipeline.errors import BadRecord
 from pipeline.kafka.clients import poll, subscribe
 from pipeline.kafka.outbox import Out, Outbox
@@ -73,25 +74,27 @@ class Worker:
         metrics: Metrics,
         wanted: Callable[[bytes | None], bool] = lambda key: True,
         spans: Spans | None = None,
+        versions: Versions | None = None,
     ) -> None:
         """`wanted`: by a record's key; one that is not wanted is passed over, and nothing comes of it.
 
-        `spans`: where traces are kept.
+        `spans`: where traces are kept. `versions`: of the model, with `classifier` as the live one.
         """
         self._settings = analyze = settings.analyze
         self._sight = settings.sight
         privacy = settings.privacy
         self._previews = timedelta(seconds=1 / privacy.previews_per_second) if privacy.shows_previews else None
-        self._rules = _rules(analyze, classifier.abstain_below)
+        self._rules = _rules(analyze)
         self._consumer = consumer
         self._outbox = outbox
         self._vision = vision
         self._metrics = metrics
         self._wanted = wanted
+        self._versions = versions or Versions(classifier, metrics)
         self._spans = None if privacy.aggregates else spans  # they would tell of each frame's faces
         self._kafka = settings.kafka
         self._topic = name(settings.kafka, FRAMES)
-        self._recorder = Recorder(settings.kafka, vision.detector, classifier.model, metrics)
+        self._recorder = Recorder(settings.kafka, vision.detector, metrics)
         self._sums = Sums(self._recorder) if privacy.aggregates else None
         self._overload = Overload(settings.overload)
         self._telling = Telling(self._recorder, self._sums, self._overload)
@@ -103,7 +106,7 @@ class Worker:
         self._next_commit = 0.0
         self._next_tidying = time.monotonic() + TIDY_SECONDS
         self._stop = threading.Event()
-        self._scoring = Scoring(analyze, classifier, metrics, self._spans, self._answered, self._stop)
+        self._scoring = Scoring(analyze, self._versions, metrics, self._spans, self._answered, self._stop)
         self._loops = 0
         self._written = 0
 
@@ -212,7 +215,8 @@ class Worker:
             entry.finish(partial(self._telling.dropped, held, header, before, reason))
             return None
         spans = FrameSpans.of(self._spans, header)
-        job = Job(held, entry, record, header, before, again=written, spans=spans)
+        reader = self._versions.of(header.frame_id.key)
+        job = Job(held, entry, record, header, reader, before, again=written, spans=spans)
         previews = held.camera(header.frame_id.key).previews
         if previews is not None and NO_PREVIEWS not in self._overload.taken:
             job.preview = previews.due(header.captured_at)
@@ -230,7 +234,7 @@ class Worker:
         if isinstance(header, Ledger):
             entry.finish(partial(self._telling.passed_on, held, header, []))
             return None
-        job = Job(held, entry, record, header, again=True)
+        job = Job(held, entry, record, header, self._versions.of(header.frame_id.key), again=True)
         held.expect(job)
         return job
 
@@ -284,14 +288,9 @@ class Worker:
             if seen.blind != before:
                 job.before += self._recorder.sight(header, before, seen.blind, camera.sight.since)
         size = seen.width, seen.height
-        job.followed = camera.faces.follow(
-            seen.faces,
-            looked.cropped,
-            size,
-            header.captured_at,
-            self._overload.hold,
-            self._overload.level(header.live),
-        )
+        reader = Reader(job.reader.model, job.reader.abstain_below)
+        at, hold, level = header.captured_at, self._overload.hold, self._overload.level(header.live)
+        job.followed = camera.faces.follow(seen.faces, looked.cropped, size, at, reader, hold, level)
         if camera.previews is not None:
             job.before += self._preview(job, camera.previews, looked)
         read = set(job.followed.read)
@@ -316,19 +315,20 @@ class Worker:
 
     # scoring
 
-    def _answered(self, request: Request, scored: Scored, seconds: float) -> None:
+    def _answered(self, request: Request, read: Read, seconds: float) -> None:
         """In the request pool."""
-        self._inbox.put(partial(self._take_scored, request, scored, seconds))
+        self._inbox.put(partial(self._take_scored, request, read, seconds))
 
-    def _take_scored(self, request: Request, scored: Scored, seconds: float) -> None:
+    def _take_scored(self, request: Request, read: Read, seconds: float) -> None:
         self._scoring.taken()
-        self._recorder.scored(len(request) - len(scored.errors))
+        scored, by = read
+        self._recorder.scored(len(request) - len(scored.errors), by.model)
         for at, (job, index) in enumerate(request.tokens):
             assert isinstance(job.answer, Looked)
             seen = job.answer.seen
             seen.timings["classify"] = max(seconds, seen.timings.get("classify", 0.0))
-            faces = seen.faces
-            faces[index] = self._vision.read(faces[index], scored.probabilities[at], scored.errors.get(at))
+            face = seen.faces[index]
+            seen.faces[index] = read_face(face, scored.probabilities[at], scored.errors.get(at), by, job.reader)
             job.waiting -= 1
             if not job.waiting:
                 if job.spans is not None:
@@ -386,11 +386,10 @@ def _made(outs: list[Out]) -> Outs:
     return lambda: outs
 
 
-def _rules(analyze: AnalyzeSettings, abstain_below: float) -> Rules:
+def _rules(analyze: AnalyzeSettings) -> Rules:
     per_second = analyze.readings_per_second or math.inf
     return Rules(
         maker(analyze.tracker),
         half_life=analyze.smoothing_seconds,
-        abstain_below=abstain_below,
         policy=Policy(per_second=per_second, hold=analyze.reread_seconds),
     )

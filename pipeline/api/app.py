@@ -20,7 +20,7 @@ from pipeline.api.desk import Desk, bearer
 from pipeline.api.guard import READING, Guard
 from pipeline.api.parts import Parts
 from pipeline.api.problems import RESPONSES, Problem, Refused, said
-from pipeline.api.routes import alerts, cameras, health, probe, status, windows
+from pipeline.api.routes import alerts, cameras, health, probe, rollout, status, windows
 
 DESCRIPTION = """\
 Steers emostream and tells how it is. Labels are of apparent expressions: they tell nothing of what a person feels.
@@ -72,7 +72,7 @@ def create(parts: Parts) -> tuple[FastAPI, ASGIApp]:
     problems.install(app, note)
     app.include_router(health.router)
     steered = APIRouter(dependencies=[Depends(bearer)])
-    for router in (cameras.router, probe.router, windows.router, alerts.router, status.router):
+    for router in (cameras.router, probe.router, windows.router, alerts.router, status.router, rollout.router):
         steered.include_router(router)
     app.include_router(steered)
 

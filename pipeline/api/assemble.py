@@ -20,6 +20,8 @@ from pipeline.kafka.audit import AuditLog
 from pipeline.kafka.clients import reachable
 from pipeline.messages import DesiredCamera
 from pipeline.metrics import Metrics
+from pipeline.rollout import asking
+from pipeline.rollout.registry import RolloutRegistry
 from pipeline.settings import KafkaSettings, Settings
 from pipeline.watch.follow import Follower
 
@@ -31,6 +33,15 @@ class AskKafka:
         self.acknowledge = partial(ask.acknowledge, kafka)
         self.silence = partial(ask.silence, kafka)
         self.forget = partial(ask.forget, kafka)
+
+
+class AskModels:
+    """See pipeline.api.parts.Models."""
+
+    def __init__(self, settings: Settings, registry: RolloutRegistry) -> None:
+        self.live = partial(asking.live, settings.classify)
+        self.candidate = partial(asking.candidate, settings.classify)
+        self.put = registry.put
 
 
 @contextmanager
@@ -46,6 +57,7 @@ def assembled(settings: Settings, metrics: Metrics) -> Iterator[Parts]:
     with (
         Follower.of(settings, pictures=False) as follower,
         CameraRegistry(kafka, settings.site) as registry,
+        RolloutRegistry(kafka, settings.site) as rollouts,
         AuditLog(kafka) as audit,
     ):
         yield Parts(
@@ -54,6 +66,7 @@ def assembled(settings: Settings, metrics: Metrics) -> Iterator[Parts]:
             watched=follower,
             registry=registry,
             asking=AskKafka(kafka),
+            models=AskModels(settings, rollouts),
             audit=audit.write,
             there=partial(reachable, kafka),
             checks=checks(settings, lambda: follower.feed),

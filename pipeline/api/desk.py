@@ -13,6 +13,7 @@ from pipeline.api.audited import Audited
 from pipeline.api.parts import Parts
 from pipeline.api.problems import unavailable
 from pipeline.api.readiness import Checks
+from pipeline.api.rollouts import Rollouts
 from pipeline.api.steering import Steering
 from pipeline.api.threads import Threads
 from pipeline.watch.site import SiteView
@@ -34,6 +35,7 @@ class Desk:
         self.parts = parts
         self.audited = Audited(parts.settings.site, parts.audit, parts.there, parts.now, parts.clock)
         self.steering = Steering(parts, self.audited)
+        self.rollouts = Rollouts(parts, self.audited)
         self.checks = Checks(parts.checks, parts.now, parts.clock)
         self.changes = Threads("changes", CHANGES, CALL_SECONDS)
         self.reads = Threads("reads", READS, CALL_SECONDS, WAITING)

@@ -13,7 +13,7 @@ from pipeline.aggregate.ask import Target
 from pipeline.api.guard import Measure
 from pipeline.api.readiness import Check
 from pipeline.capture.probe import Probed
-from pipeline.messages import AuditRecord, DesiredCamera
+from pipeline.messages import AuditRecord, DesiredCamera, Rollout, ServedModel
 from pipeline.settings import Settings
 from pipeline.watch.follow import Feed
 from pipeline.watch.site import SiteView
@@ -46,6 +46,16 @@ class Asking(Protocol):
     def forget(self, target: Target, by: str, now: datetime) -> None: ...
 
 
+class Models(Protocol):
+    """What models there are, and where a rollout is written; see pipeline.rollout. Raises EmostreamError."""
+
+    def live(self) -> ServedModel: ...
+
+    def candidate(self, version: str) -> ServedModel: ...
+
+    def put(self, rollout: Rollout) -> None: ...
+
+
 @dataclass(frozen=True)
 class Parts:
     """`probe`: takes a picture, raises SourceError where none comes. `audit`: writes one record. `there`: whether Kafka
@@ -56,6 +66,7 @@ class Parts:
     watched: Watched
     registry: Registry
     asking: Asking
+    models: Models
     audit: Callable[[AuditRecord], None]
     there: Callable[[], bool]
     probe: Callable[[DesiredCamera], Probed]

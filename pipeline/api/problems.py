@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from pipeline.cameras.changes import NotAdded, UnknownCamera
 from pipeline.errors import ClassifierUnavailable, DependencyError, EmostreamError
+from pipeline.rollout.stages import WrongStage
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def told(error: Exception) -> HTTPException:
             return unavailable("Kafka does not answer")
         case UnknownCamera():
             return Refused(HTTPStatus.NOT_FOUND, error.message)
-        case NotAdded():
+        case NotAdded() | WrongStage():
             return Refused(HTTPStatus.CONFLICT, str(error))
         case EmostreamError():
             return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
-from pipeline.messages import Alert, CameraState, DesiredCamera, ModelRef, Origin, RoleStatus, Scope, Window
+from pipeline.messages import Alert, Bounds, CameraState, DesiredCamera, ModelRef, Origin, RoleStatus, Scope, Window
+from pipeline.rollout.status import Status
 from pipeline.settings import NAME
 from pipeline.settings.cameras import MASKS
 from pipeline.settings.polygon import CORNERS
@@ -47,6 +48,9 @@ Credentials = Annotated[
 ]
 Fps = Annotated[float | None, Field(gt=0, le=240, strict=True, description="cap, frames/s; null: no cap")]
 Reason = Annotated[str, Field(max_length=500, description="why; it is kept in the audit log")]
+
+
+Share = Annotated[float, Field(gt=0, le=1, strict=True, description="part of the cameras")]
 
 
 def _rfc3339(value: object) -> object:
@@ -262,6 +266,27 @@ class Readiness(BaseModel):
 class Alive(BaseModel):
     alive: bool = True
     version: str
+
+
+class NewRollout(Asked):
+    """`version`: as the model servers have it. `bounds`: what it may do otherwise than the live model."""
+
+    version: Annotated[str, Field(pattern=f"^{NAME.pattern}$", max_length=100)]
+    shadow_seconds: Annotated[float, Field(ge=0, le=30 * 86400, strict=True)] = 600.0
+    share: Share = 0.1
+    bounds: Bounds = Bounds()
+    reason: Reason = ""
+
+
+class Sharing(Asked):
+    share: Share
+    reason: Reason = ""
+
+
+class RolloutAnswer(BaseModel):
+    """The last rollout; null where there was none."""
+
+    rollout: Status | None
 
 
 class TargetGroup(BaseModel):

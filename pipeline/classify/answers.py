@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pipeline.classify.classifier import Crop, Probabilities, Scored
-from pipeline.classify.model_folder import ModelFolder
+from pipeline.classify.model_folder import Expected
 from pipeline.classify.transport import ERROR_CHARS
 from pipeline.errors import ClassifierUnavailable
 from pipeline.messages import LABELS
@@ -61,10 +61,10 @@ def scored(items: Sequence[Probabilities | ItemError], n: int) -> Scored:
     return Scored(probabilities, errors)
 
 
-def expect(folder: ModelFolder, digest: str) -> None:
-    """Raises ClassifierUnavailable unless the model that the server names is the folder's."""
-    if digest != folder.digest:
+def expect(model: Expected, digest: str) -> None:
+    """Raises ClassifierUnavailable unless the server names this model."""
+    if digest != model.digest:
         raise ClassifierUnavailable(
-            f"the model server serves another model, {digest[:12]}..., than {folder.ref.name} {folder.ref.version}, "
-            f"{folder.digest[:12]}..., that is expected here; give both the same folder and start the analyzers again"
+            f"the model server serves another model, {digest[:12]}..., than {model.ref.name} {model.ref.version}, "
+            f"{model.digest[:12]}..., that is expected here; give both the same folder and start the analyzers again"
         )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pydantic import SecretStr
 
 from pipeline.classify.classifier import Classifier, golden
-from pipeline.classify.model_folder import ModelFolder
+from pipeline.classify.model_folder import Expected, ModelFolder
 from pipeline.classify.spread import Spread
-from pipeline.errors import EmostreamError
+from pipeline.errors import EmostreamError, UsageError
+from pipeline.messages import ServedModel
 from pipeline.metrics import Metrics
 from pipeline.settings import ClassifySettings, ModelSettings
 
 SHADOW = "classify.shadow.model"
+BESIDE_SECONDS = 5.0  # for an answer of a version that is being brought in
 
 
 def check_folders(settings: ClassifySettings) -> None:
@@ -40,14 +42,30 @@ def make(settings: ClassifySettings, metrics: Metrics | None = None) -> Classifi
         raise
 
 
-def _model(settings: ModelSettings) -> Classifier:
-    """One server, or several as one."""
+def make_served(settings: ModelSettings, model: ServedModel) -> Classifier:
+    """Another version of the model, as its server has described it. Raises UsageError where there can be none.
+
+    One that hangs is not waited for as long as the live one: meanwhile it holds up faces that the live one could read.
+    """
+    check_versions(settings)
+    timeout = min(settings.timeout_seconds, BESIDE_SECONDS)
+    return _model(settings.model_copy(update={"timeout_seconds": timeout}), Expected.as_served(model))
+
+
+def check_versions(settings: ModelSettings) -> None:
+    """Raises UsageError unless the model's server has versions side by side."""
+    if not settings.kind.startswith("torchserve"):
+        raise UsageError(f"classify.kind: {settings.kind} has no versions side by side", "TorchServe has")
+
+
+def _model(settings: ModelSettings, model: Expected | None = None) -> Classifier:
+    """One server, or several as one. `model`: None: the one that the settings name."""
     if len(settings.addresses) == 1:
-        return _one(settings)
+        return _one(settings, model)
     servers: dict[str, Classifier] = {}
     try:
         for url in settings.addresses:
-            servers[url] = _one(settings.model_copy(update={"url": url}))
+            servers[url] = _one(settings.model_copy(update={"url": url}), model)
     except EmostreamError:
         for server in servers.values():
             server.close()
@@ -55,21 +73,17 @@ def _model(settings: ModelSettings) -> Classifier:
     return Spread(servers)
 
 
-def _one(settings: ModelSettings) -> Classifier:
+def _one(settings: ModelSettings, model: Expected | None) -> Classifier:
     """Imports torch only for the in-process one."""
     match settings.kind:
         case "in-process":
             from pipeline.classify.in_process import InProcess
 
             return InProcess.from_settings(settings)
-        case "torchserve":
+        case "torchserve" | "torchserve-grpc":
             from pipeline.classify.torchserve import TorchServe
 
-            return TorchServe.over_http(settings)
-        case "torchserve-grpc":
-            from pipeline.classify.torchserve import TorchServe
-
-            return TorchServe.over_grpc(settings)
+            return TorchServe.of(settings, model)
         case "open-inference":
             from pipeline.classify.open_inference import OpenInference
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.classify.classifier import CropSpec
 from pipeline.errors import DependencyError
-from pipeline.messages import LABELS, ModelRef
+from pipeline.messages import LABELS, ModelRef, ServedModel
 from serving.errors import CheckpointError
 from serving.model.files import CALIBRATION, CONFIG, default_model_dir, model_digest, weights_sha256
 
@@ -17,15 +17,26 @@ FIELD = "classify.model"
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFolder:
-    """`abstain_below`: from the calibration of the head that is served; 0 where it names none. `digest`: what server
-    and client must agree on, see serving.model.files."""
+class Expected:
+    """A model that a server is to serve. `abstain_below`: from the calibration of the head that is served; 0 where it
+    names none. `digest`: what server and client must agree on, see serving.model.files."""
 
-    path: Path
     ref: ModelRef
     crop: CropSpec
     abstain_below: float
     digest: str
+
+    @classmethod
+    def as_served(cls, model: ServedModel) -> Expected:
+        """A model as its server has described it."""
+        return cls(model.ref, CropSpec(model.size, model.color, model.margin), model.abstain_below, model.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder(Expected):
+    """One that lies at `path`."""
+
+    path: Path
 
     @classmethod
     def of(cls, model: str | None, field: str = FIELD) -> ModelFolder:
@@ -43,7 +54,7 @@ class ModelFolder:
             if tuple(config["labels"]) != LABELS:
                 raise DependencyError(f"{path}: the model's labels are not {', '.join(LABELS)}, in this order", hint)
             threshold = _abstain_below(calibrated, config.get("serves", "fer2013"))
-            return cls(path, ref, _crop(config["crop"]), threshold, model_digest(path))
+            return cls(ref, _crop(config["crop"]), threshold, model_digest(path), path)
         except CheckpointError as error:
             raise DependencyError(str(error), hint) from None
         except OSError as error:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.classify.answers import expect, in_parts, scored
 from pipeline.classify.classifier import Crop, CropSpec, Probabilities, Scored
-from pipeline.classify.model_folder import ModelFolder
+from pipeline.classify.model_folder import Expected, ModelFolder
 from pipeline.classify.transport import Refused
 from pipeline.errors import ClassifierUnavailable
 from pipeline.messages import ModelRef
@@ -35,15 +35,15 @@ class Inference(Protocol):
 
 
 class OpenInference:
-    """See Classifier. `folder`: of the model that the server is to serve; its answers name theirs, and must agree."""
+    """See Classifier. `model`: that the server is to serve; its answers name theirs, and must agree."""
 
-    def __init__(self, folder: ModelFolder, infer: Inference) -> None:
-        self.model: ModelRef = folder.ref
-        self.crop: CropSpec = folder.crop
-        self.abstain_below = folder.abstain_below
-        self._folder = folder
+    def __init__(self, model: Expected, infer: Inference) -> None:
+        self.model: ModelRef = model.ref
+        self.crop: CropSpec = model.crop
+        self.abstain_below = model.abstain_below
+        self._expected = model
         self._infer = infer
-        self._limit = max(1, min(BATCH_CROPS, MAX_BYTES // (BYTES_EACH * math.prod(folder.crop.shape)) - 1))
+        self._limit = max(1, min(BATCH_CROPS, MAX_BYTES // (BYTES_EACH * math.prod(model.crop.shape)) - 1))
 
     @classmethod
     def over_http(cls, settings: ModelSettings) -> OpenInference:
@@ -77,7 +77,7 @@ class OpenInference:
             return Scored.failed(len(crops), str(error))
         except WireError as error:
             raise ClassifierUnavailable(f"the model server's answer is not one of this protocol: {error}") from None
-        expect(self._folder, digest)
+        expect(self._expected, digest)
         if probabilities.ndim != 2:
             raise ClassifierUnavailable(f"the model answers a tensor of shape {probabilities.shape}")
         return scored(list(probabilities), len(crops))

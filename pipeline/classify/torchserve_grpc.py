@@ -20,7 +20,11 @@ BODY = "body"  # the input that the handler reads; HTTP's body has this name the
 _MESSAGES = build(
     PACKAGE,
     {
-        "PredictionsRequest": {"model_name": Field(1, "string"), "input": Field(3, "bytes", keyed=True)},
+        "PredictionsRequest": {
+            "model_name": Field(1, "string"),
+            "model_version": Field(2, "string"),
+            "input": Field(3, "bytes", keyed=True),
+        },
         "PredictionResponse": {"prediction": Field(1, "bytes")},
     },
 )
@@ -33,18 +37,19 @@ class TorchServeGrpc:
         self,
         address: str,
         model_name: str,
+        model_version: str,
         *,
         token: str | None = None,
         timeout: float = 20.0,
         ca_file: Path | None = None,
     ) -> None:
-        self._name = model_name
+        self._name, self._version = model_name, model_version
         answer = _MESSAGES["PredictionResponse"]
         self._call = GrpcCall(address, METHOD, answer, token=token, timeout=timeout, ca_file=ca_file)
 
     def __call__(self, request: Message) -> Message:
         inputs = {BODY: request.body, SENT_AT: request.headers[SENT_AT].encode()}
-        call = _MESSAGES["PredictionsRequest"](model_name=self._name, input=inputs)
+        call = _MESSAGES["PredictionsRequest"](model_name=self._name, model_version=self._version, input=inputs)
         body: bytes = cast(Any, self._call(call)).prediction
         error = None if body.startswith(MAGIC) else _error(body)
         if error is not None:

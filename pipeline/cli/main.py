@@ -14,6 +14,7 @@ from pipeline.cli.alerts import alerts_app
 from pipeline.cli.bench import bench_app
 from pipeline.cli.cameras import cameras_app
 from pipeline.cli.privacy import privacy_app
+from pipeline.cli.rollout import rollout_app
 from pipeline.cores import forbid
 from pipeline.errors import EmostreamError
 from pipeline.settings import ignored
@@ -42,7 +43,8 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(privacy_app, name="privacy")
 app.add_typer(cameras_app, name="cameras")
 app.add_typer(alerts_app, name="alerts")
-app.add_typer(model_app, name="model", help="EmoNeXt: train, evaluate, package.")
+model_app.add_typer(rollout_app, name="rollout")
+app.add_typer(model_app, name="model", help="EmoNeXt: train, evaluate, package, bring into service.")
 
 
 def _version(asked: bool) -> None:

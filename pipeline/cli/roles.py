@@ -36,7 +36,7 @@ def analyze(config: SettingsFile = None) -> None:
 @app.command()
 def aggregate(config: SettingsFile = None) -> None:
     """Aggregate alone: `emotion-events` to `emotion-windows` and `emotion-alerts`."""
-    from pipeline.aggregate.service import run
+    from pipeline.aggregate.role import run
 
     run(_role("aggregate", config), stop_on_signals())
 

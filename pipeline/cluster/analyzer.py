@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import ray
@@ -46,11 +47,14 @@ class Analyzer:
         from pipeline.analyze.vision import Vision
         from pipeline.analyze.worker import Worker
         from pipeline.classify.choose import make as make_classifier
+        from pipeline.classify.choose import make_served
+        from pipeline.classify.versions import Versions
         from pipeline.kafka.clients import consumer
         from pipeline.kafka.heartbeat import Heartbeat
         from pipeline.kafka.members import instance
         from pipeline.kafka.outbox import outbox
         from pipeline.metrics import Metrics
+        from pipeline.rollout.registry import Following
         from pipeline.traces import close, start
 
         cv2.setNumThreads(1)
@@ -58,6 +62,7 @@ class Analyzer:
         metrics = Metrics("analyze")
         self._metrics_port = metrics.serve(settings.metrics.host)
         classifier = make_classifier(settings.classify, metrics)
+        versions = Versions(classifier, metrics, partial(make_served, settings.classify))
         group = settings.kafka.group
         member = instance(settings.kafka, self._index)
         reader = consumer(
@@ -70,18 +75,21 @@ class Analyzer:
         writer = outbox(settings, member)
         vision = Vision(settings, make_detector(settings.detect, settings.model_dir), classifier)
         spans = start(settings.traces, "analyze", str(self._index))
-        self._worker = Worker(settings, reader, writer, vision, classifier, metrics, spans=spans)
+        self._worker = Worker(settings, reader, writer, vision, classifier, metrics, spans=spans, versions=versions)
         if self._stopped:
             self._worker.stop()
         place = str(self._index)
-        heartbeat = Heartbeat(settings, "analyze", self._metrics_port, place, state=self._state, metrics=metrics)
+        heartbeat = Heartbeat(
+            settings, "analyze", self._metrics_port, place, self._state, metrics=metrics, figures=versions.figures
+        )
+        rollouts = Following(settings.kafka, settings.site, lambda known: versions.follow(*known))
         try:
-            with heartbeat:
+            with rollouts, heartbeat:
                 self._worker.run()
         finally:
             reader.close(autocommit=False, timeout_ms=2000)
             writer.close()
-            classifier.close()
+            versions.close()
             close(spans)
 
     def stop(self) -> None:

@@ -21,6 +21,7 @@ from pipeline.topics import (
     FRAMES,
     PREVIEWS,
     ROLES,
+    ROLLOUTS,
     STATE,
     WINDOWS,
     name,
@@ -31,7 +32,7 @@ Operation = Literal[
     "read", "write", "create", "delete", "alter", "describe", "describe-configs", "alter-configs", "cluster-action"
 ]
 CLUSTER = "kafka-cluster"
-ALL = (FRAMES, EVENTS, CAMERA_STATUS, CAMERAS, DEAD_LETTERS, PREVIEWS, WINDOWS, ALERTS, STATE, ROLES, AUDIT)
+ALL = (FRAMES, EVENTS, CAMERA_STATUS, CAMERAS, DEAD_LETTERS, PREVIEWS, WINDOWS, ALERTS, STATE, ROLES, ROLLOUTS, AUDIT)
 
 
 @dataclass(frozen=True, order=True)
@@ -59,7 +60,7 @@ class _Needs:
     others: tuple[Grant, ...] = field(default=())
 
 
-WATCHED = (CAMERAS, ROLES, CAMERA_STATUS, WINDOWS, ALERTS, EVENTS)
+WATCHED = (CAMERAS, ROLES, CAMERA_STATUS, WINDOWS, ALERTS, EVENTS, ROLLOUTS)
 
 NEEDS = {
     "capture": _Needs(
@@ -69,15 +70,15 @@ NEEDS = {
         watched_groups=("group",),  # files wait for the analyzers
     ),
     "analyze": _Needs(
-        reads=(FRAMES, EVENTS),  # where the one it replaces ended
+        reads=(FRAMES, EVENTS, ROLLOUTS),  # of events: where the one it replaces ended
         writes=(EVENTS, DEAD_LETTERS, CAMERA_STATUS, PREVIEWS, ROLES),
         kept=(FRAMES, PREVIEWS),
         groups=("group",),
         transactions=True,
     ),
     "aggregate": _Needs(
-        reads=(EVENTS, STATE, CAMERA_STATUS),
-        writes=(EVENTS, STATE, WINDOWS, ALERTS, ROLES),  # into events: that a host is gone
+        reads=(EVENTS, STATE, CAMERA_STATUS, ROLLOUTS, ROLES),  # of roles: what analyzers measured of a rollout
+        writes=(EVENTS, STATE, WINDOWS, ALERTS, ROLES, ROLLOUTS, AUDIT),  # into events: that a host is gone
         describes=ALL,  # how long they are, for /metrics
         groups=("aggregate_group",),
         watched_groups=("group",),
@@ -87,7 +88,7 @@ NEEDS = {
     "webhooks": _Needs(reads=(ALERTS,), writes=(DEAD_LETTERS, ROLES), groups=("webhooks_group",)),
     "api": _Needs(
         reads=WATCHED,
-        writes=(CAMERAS, STATE, AUDIT, ROLES),  # into state: that an alert is acknowledged
+        writes=(CAMERAS, STATE, ROLLOUTS, AUDIT, ROLES),  # into state: that an alert is acknowledged
         describes=ALL,  # whether they are as planned, for /readyz
         watched_groups=("group",),
     ),
@@ -99,7 +100,7 @@ NEEDS = {
     ),
     "operator": _Needs(
         reads=(*WATCHED, AUDIT),
-        writes=(CAMERAS, STATE, AUDIT),
+        writes=(CAMERAS, STATE, ROLLOUTS, AUDIT),
         describes=ALL,
         kept=ALL,  # `topics check`
     ),

@@ -18,7 +18,7 @@ from pipeline import __version__
 from pipeline.errors import DependencyError
 from pipeline.kafka.clients import producer
 from pipeline.kafka.clock import Offsets
-from pipeline.messages import ClockOffset, RoleState, RoleStatus, headers_of
+from pipeline.messages import ClockOffset, RoleState, RoleStatus, RolloutFigures, headers_of
 from pipeline.metrics import Metrics
 from pipeline.settings import KafkaSettings, Settings
 from pipeline.topics import ROLES, name
@@ -37,7 +37,8 @@ class Heartbeat:
     """A context manager around the work of a role. Never raises, never holds the role up: with Kafka away it is silent.
 
     `port`: of /metrics, 0 without. `state`: asked before each sign of life, from a thread of this one's own.
-    `metrics`: told how Kafka answers, and how far this machine's clock is from Kafka's. `clock`: seconds of Unix time.
+    `metrics`: told how Kafka answers, and how far this machine's clock is from Kafka's. `figures`: of an analyzer, what
+    it has measured of a rollout. `clock`: seconds of Unix time.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Heartbeat:
         instance: str = "",
         state: Callable[[], State] = lambda: (RoleState.RUNNING, ""),
         metrics: Metrics | None = None,
+        figures: Callable[[], RolloutFigures | None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         host = socket.gethostname()
         self._kafka = settings.kafka
         self._state = state
         self._metrics = metrics
+        self._figures = figures
         self._clock = clock
         self._offsets = Offsets()
         self._offset: ClockOffset | None = None
@@ -93,7 +96,8 @@ class Heartbeat:
     def _beat(self, state: RoleState, detail: str) -> None:
         if self._sent is not None and not self._sent.is_done:
             return  # Kafka is away; one that waits for it is enough
-        now = {"at": datetime.now(UTC), "state": state, "detail": detail, "clock": self._offset}
+        now = {"at": datetime.now(UTC), "state": state, "detail": detail}
+        now |= {"figures": self._figures(), "clock": self._offset}
         status = self._status.model_copy(update=now)
         try:
             if self._producer is None:

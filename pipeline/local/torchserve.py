@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -114,12 +115,16 @@ def start(
     """Serves `archive` under settings.model_name; returns after the golden prediction. Raises DependencyError.
 
     What the archive says of workers and timeouts holds. A worker that dies is started again by TorchServe itself.
+    Whoever may write to its folder may register further versions beside it, see serving.server.management.
     """
     inference, management, metrics, grpc_inference, grpc_management = free_ports(5)
     url, grpc = f"http://{LOOPBACK}:{inference}", f"{LOOPBACK}:{grpc_inference}"
     home, log = run.torchserve, run.logs / "torchserve.log"
+    store = home / "models"
     config, logging = home / "config.properties", home / "log4j2.xml"
     with disk_errors(run.path):
+        store.mkdir(exist_ok=True)
+        shutil.copy(archive, store)
         logging.write_text(_LOGGING.format(per_request=_PER_REQUEST))
         config.write_text(
             f"""\
@@ -130,11 +135,11 @@ grpc_inference_address={LOOPBACK}
 grpc_management_address={LOOPBACK}
 grpc_inference_port={grpc_inference}
 grpc_management_port={grpc_management}
-model_store={archive.parent}
-allowed_urls=file://{archive.parent}/.*
+model_store={store}
+allowed_urls=file://{store}/.*
 disable_token_authorization=false
 token_expiration_min={TOKEN_MINUTES}
-enable_model_api=false
+enable_model_api=true
 install_py_dep_per_model=false
 disable_system_metrics=true
 metrics_mode=prometheus
@@ -159,7 +164,7 @@ netty_client_threads=2
             "-f",
             config,
             "-s",
-            archive.parent,
+            store,
             "-ncs",
             "-m",
             f"{settings.model_name}={archive.name}",

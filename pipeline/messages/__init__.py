@@ -16,6 +16,7 @@ from pipeline.messages.observation import Box, DeadLetter, Face, FrameRecord, Mo
 from pipeline.messages.preview import preview_headers
 from pipeline.messages.record import LABELS, SCHEMA_VERSION, OfScope, Record, Scope, Scores, scores_of
 from pipeline.messages.role import ClockOffset, RoleState, RoleStatus
+from pipeline.messages.rollout import Bounds, Rollout, RolloutFigures, RolloutVerdict, ServedModel, Stage
 from pipeline.messages.trace import TRACED_PANE, TRACEPARENT, TraceContext, begin_trace, carried, trace_headers
 from pipeline.messages.window import FrameCounts, Window
 from pipeline.messages.wire import KINDS, Message, headers_of
@@ -37,6 +38,7 @@ __all__ = [
     "AlertState",
     "AuditOutcome",
     "AuditRecord",
+    "Bounds",
     "Box",
     "CameraSight",
     "CameraState",
@@ -66,9 +68,14 @@ __all__ = [
     "Record",
     "RoleState",
     "RoleStatus",
+    "Rollout",
+    "RolloutFigures",
+    "RolloutVerdict",
     "Scope",
     "Scores",
     "SeqRange",
+    "ServedModel",
+    "Stage",
     "Stub",
     "TraceContext",
     "Usual",

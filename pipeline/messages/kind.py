@@ -29,6 +29,8 @@ class Kind(StrEnum):
     PREVIEW = "emostream.preview.v1"
     AUDIT = "emostream.audit.v1"
     ROLE = "emostream.role.v1"
+    ROLLOUT = "emostream.rollout.v1"
+    ROLLOUT_VERDICT = "emostream.rollout-verdict.v1"
 
 
 PICTURES = frozenset({Kind.FRAME, Kind.PREVIEW})

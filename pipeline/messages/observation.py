@@ -60,7 +60,9 @@ class Face(BaseModel):
     of two epochs have nothing to do with each other. `scores`: what the model read of this very frame, null where it
     was not asked; `inferred` says whether it was. `smoothed`: the readings of the track, the later the weightier.
     `label`, `confidence`: by the scores, or by the smoothed ones where there are none. `abstained`: the expression is
-    not told, for `reason`; with "uncertain" the scores and the label are there, too weak to be counted.
+    not told, for `reason`; with "uncertain" the scores and the label are there, too weak to be counted. `model`: the
+    one that the scores, or else the smoothed ones, are of, where it is not the observation's; smoothed scores are of
+    one model alone.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -77,6 +79,7 @@ class Face(BaseModel):
     smoothed: Scores | None = None
     inferred: bool = True
     zone_ids: list[str] = Field(default_factory=list)
+    model: ModelRef | None = None
 
 
 class FrameRecord(Record):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.messages.record import Record
+from pipeline.messages.rollout import RolloutFigures
 
 
 class RoleState(StrEnum):
@@ -30,7 +31,8 @@ class RoleStatus(Record):
 
     `role`: capture, analyze, aggregate, webhooks, api, dashboard. `instance`: tells processes of one role apart; that
     of an analyzer is its place, which a replacement takes over. `metrics`: host:port of its /metrics, "" without one.
-    `clock`: the host's, null until it was measured.
+    `clock`: the host's, null until it was measured. `figures`: of an analyzer, what it has measured of the rollout that
+    is under way.
     """
 
     role: str
@@ -44,6 +46,7 @@ class RoleStatus(Record):
     state: RoleState = RoleState.RUNNING
     detail: str = ""
     clock: ClockOffset | None = None
+    figures: RolloutFigures | None = None
 
     @property
     def key(self) -> str:

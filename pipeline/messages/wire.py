@@ -12,6 +12,7 @@ from pipeline.messages.ledger import Idle, Ledger
 from pipeline.messages.observation import DeadLetter, Observation, Stub
 from pipeline.messages.record import Record
 from pipeline.messages.role import RoleStatus
+from pipeline.messages.rollout import Rollout, RolloutVerdict
 from pipeline.messages.window import Window
 
 Message = Observation | Stub | Ledger | Idle
@@ -29,6 +30,8 @@ KINDS: dict[Kind, type[Record]] = {
     Kind.CAMERA_SIGHT: CameraSight,
     Kind.AUDIT: AuditRecord,
     Kind.ROLE: RoleStatus,
+    Kind.ROLLOUT: Rollout,
+    Kind.ROLLOUT_VERDICT: RolloutVerdict,
 }
 
 
@@ -42,7 +45,9 @@ def headers_of(
     | Window
     | Alert
     | AuditRecord
-    | RoleStatus,
+    | RoleStatus
+    | Rollout
+    | RolloutVerdict,
 ) -> Headers:
     """The CloudEvents headers of a JSON record."""
     match record:
@@ -73,6 +78,11 @@ def headers_of(
             return cloud_event(Kind.AUDIT, record.key, record.event_id, record.at)
         case RoleStatus():
             return cloud_event(Kind.ROLE, record.key, f"{record.key}/{iso(record.at)}", record.at)
+        case Rollout():
+            return cloud_event(Kind.ROLLOUT, record.key, f"{record.key}/{iso(record.changed_at)}", record.changed_at)
+        case RolloutVerdict():
+            event_id = f"{record.key}/{record.rollout_id}/{record.stage}"
+            return cloud_event(Kind.ROLLOUT_VERDICT, record.key, event_id, record.at)
         case DeadLetter():
             event_id = f"{record.topic}/{record.partition}/{record.offset}"
             return cloud_event(Kind.DEAD_LETTER, record.topic, event_id, record.at)

@@ -20,6 +20,7 @@ from pipeline.topics import (
     FRAMES,
     PREVIEWS,
     ROLES,
+    ROLLOUTS,
     STATE,
     WINDOWS,
     Topic,
@@ -37,7 +38,8 @@ HOLDS = {
     CAMERA_STATUS: "When cameras came and went, and when they saw nothing.",
     CAMERAS: "Which cameras there are to be, without their passwords.",
     DEAD_LETTERS: "Why a record could not be used. Never the picture itself.",
-    ROLES: "Which processes run where.",
+    ROLES: "Which processes run where, and how a rollout of another model does.",
+    ROLLOUTS: "Which other version of the model is brought in, and how far it is.",
     AUDIT: "Who changed what, for those who have to answer for it.",
 }
 SUMS = {

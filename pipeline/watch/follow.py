@@ -21,7 +21,7 @@ from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import parse
 from pipeline.messages import FrameHeader, Kind, Record, checksum, record_kind
 from pipeline.settings import KafkaSettings, Settings
-from pipeline.topics import ALERTS, CAMERA_STATUS, CAMERAS, EVENTS, PREVIEWS, ROLES, WINDOWS, name
+from pipeline.topics import ALERTS, CAMERA_STATUS, CAMERAS, EVENTS, PREVIEWS, ROLES, ROLLOUTS, WINDOWS, name
 from pipeline.watch.camera import Preview
 from pipeline.watch.fit import check
 from pipeline.watch.site import SiteView
@@ -64,6 +64,7 @@ class Follower:
         self._backs: dict[str, timedelta | None] = {  # None: from the beginning
             name(kafka, CAMERAS): None,
             name(kafka, ROLES): None,
+            name(kafka, ROLLOUTS): None,
             name(kafka, CAMERA_STATUS): None,
             name(kafka, WINDOWS): span,
             name(kafka, ALERTS): max(span, REMINDED),

@@ -18,6 +18,8 @@ from pipeline.messages import (
     Origin,
     Record,
     RoleStatus,
+    Rollout,
+    RolloutVerdict,
     Stub,
     Window,
 )
@@ -64,6 +66,8 @@ class SiteView:
         self.alerts = Alerts()
         self.flow = Flow()
         self._roles = Roles()
+        self.rollout: Rollout | None = None
+        self.verdict: RolloutVerdict | None = None
         self._silent_seconds = silent_seconds
         self._cameras: dict[str, CameraView] = {}
         self._removed: dict[str, datetime] = {}
@@ -88,6 +92,10 @@ class SiteView:
                 self.alerts.add(record)
             case RoleStatus():
                 self._roles.add(record, at)
+            case Rollout():
+                self.rollout = record
+            case RolloutVerdict():
+                self.verdict = record
 
     def preview(self, preview: Preview) -> None:
         if preview.site == self.site and preview.camera not in self._removed:

@@ -108,8 +108,11 @@ def _replies(
     predictor: Predictor, asked: Sequence[Asked | Refusal], scores: Sequence[Scores | ItemError] | None
 ) -> list[Reply | Refusal]:
     """`scores`: of all crops of all requests, in order."""
-    info = predictor.info
-    served = Served(info.name, info.version, predictor.digest, len(predictor.config.labels))
+    info, config = predictor.info, predictor.config
+    threshold = predictor.calibration[predictor.head].abstain_below
+    served = Served(
+        info.name, info.version, info.sha256, predictor.digest, config.labels, config.crop, abstain_below=threshold
+    )
     replies: list[Reply | Refusal] = []
     at = 0
     for one in asked:

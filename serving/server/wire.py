@@ -1,7 +1,7 @@
 """What crosses the wire between a client and the model server: many face crops a request.
 
 All numbers little-endian. A message begins with 12 bytes: magic `EMOX`, version u8 (1), kind u8
-(1 request, 2 response), count u16, then u32 0. A request goes on with `count` crops, each
+(1 request, 2 response, 3 question, 4 description), count u16, then u32 0. A request goes on with `count` crops, each
 
     length u32 | height u16 | width u16 | channels u8 (1 gray, 3 blue-green-red) | 3 x 0 | pixels
 
@@ -9,6 +9,9 @@ where `length` counts the pixels' bytes. A response goes on with the model's dig
 `serving.model.files`) and `count` items, each
 
     status u8 = 0 | classes u8 | classes x f32 probability     or     status u8 = 1 | length u16 | UTF-8 text
+
+A question (kind 3) is a header alone, of count 0: it asks what model that is. Its answer (kind 4) goes
+on with JSON, see `serving.server.asked.Served`.
 
 A crop that cannot be used makes an item of status 1 and leaves the others alone. A message whose
 frame is broken (cut short, too long, of another version) is a WireError as a whole.
@@ -26,7 +29,8 @@ from serving.inference.crops import MAX_SIDE, check_crop
 
 MAGIC = b"EMOX"
 VERSION = 1
-REQUEST, RESPONSE = 1, 2
+REQUEST, RESPONSE, QUESTION, DESCRIPTION = 1, 2, 3, 4
+NAMES = {REQUEST: "request", RESPONSE: "response", QUESTION: "question", DESCRIPTION: "description"}
 MAX_CROPS = 1024  # a message
 MAX_BYTES = 6_000_000  # a message: below TorchServe's default max_request_size of 6,553,500
 MAX_TEXT = 500  # bytes of an item's error
@@ -143,9 +147,29 @@ def response_digest(body: bytes | bytearray | memoryview) -> str:
     return bytes(view[at : at + _DIGEST]).hex()
 
 
+def encode_question() -> bytes:
+    """Asks what model that is."""
+    return _HEADER.pack(MAGIC, VERSION, QUESTION, 0, 0)
+
+
+def is_question(body: bytes | bytearray | memoryview) -> bool:
+    return bytes(body) == encode_question()
+
+
+def encode_description(text: bytes) -> bytes:
+    """`text`: JSON."""
+    return _HEADER.pack(MAGIC, VERSION, DESCRIPTION, 0, 0) + text
+
+
+def decode_description(body: bytes | bytearray | memoryview) -> bytes:
+    """The JSON text of an answer to a question. WireError: it is none."""
+    view, _, at = _open(body, DESCRIPTION)
+    return bytes(view[at:])
+
+
 def _open(body: bytes | bytearray | memoryview, kind: int) -> tuple[memoryview, int, int]:
     view = memoryview(body).cast("B")
-    name = "request" if kind == REQUEST else "response"
+    name = NAMES[kind]
     if len(view) == 0:
         raise WireError(f"an empty {name}")
     if len(view) > MAX_BYTES:

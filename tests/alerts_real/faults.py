@@ -12,15 +12,21 @@ from pathlib import Path
 import psutil
 from kafka import TopicPartition
 
+from pipeline.console import rollout
 from pipeline.kafka.clients import admin
 from pipeline.kafka.lag import Lag
+from pipeline.local.stack import LocalStack
+from pipeline.messages import Bounds
 from pipeline.topics import FRAMES, plan
+from serving.server.management import Management
+from serving.server.package import ServerSettings
 from tests.alerts_real.camera import ROOM
 from tests.alerts_real.servers import until
 from tests.alerts_real.strangers import BROKEN, CLAIMED, LATE, Stranger
 from tests.alerts_real.watched import SITE, Alerts, Watched
 from tests.faults import victims
 from tests.faults.cameras import Clock
+from tests.other_models import version
 
 AHEAD = 60  # seconds that a clock is set: more than windows wait for late frames
 DELAY = 0.6  # seconds that a piece of data takes to the model, and back
@@ -193,6 +199,19 @@ def model_is_slow() -> Fault:
         site.model.delay = seconds
 
     return Fault({"ModelSlow": {"site": SITE}}, lambda site: delay(site, DELAY), lambda site: delay(site, 0.0))
+
+
+def version_reads_otherwise(folder: Path) -> Fault:
+    """A version is brought in whose expressions have each other's names."""
+
+    def make(site: Watched) -> None:
+        stack = site.roles._parts
+        assert isinstance(stack, LocalStack)
+        server = Management(stack.run.torchserve)
+        name = server.register(version(folder, "otherwise", permuted=True), "emonext", ServerSettings())
+        rollout.start(site.roles.settings, name, "10m", "50%", Bounds(), "tests", "")
+
+    return Fault({"VersionTakenBack": {"site": SITE}}, make)
 
 
 def wrong_clock(clock: Clock) -> Fault:

@@ -103,8 +103,9 @@ def analysis(folder: Path, rows: Rows) -> None:
 
 @scenario
 def model(folder: Path, rows: Rows) -> None:
-    """TorchServe stands still; then its network fails now and then; then it is slow."""
+    """A version reads otherwise; then TorchServe stands still, its network fails now and then, and it is slow."""
     with running(folder, rows, 2, TORCHSERVE) as site:
+        together(site, faults.version_reads_otherwise(folder / "models"))
         together(site, faults.standing_still("model frontend", {"ModelSilent": HERE}))
         together(site, faults.model_fails_now_and_then())
         together(site, faults.model_is_slow())

@@ -2,7 +2,8 @@
 
 A smoothed vector is the mean of what was read of the face, in which a reading counts half as much after each
 half-life. How many frames there were in between does not matter, nor how time is cut into steps; and while nothing is
-read it stays as it is, but gives way the more readily to what is read next.
+read it stays as it is, but gives way the more readily to what is read next. Where another model reads a track, it
+begins anew: scores of two models are never mixed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analyze.tracking.elapsed import Elapsed
-from pipeline.messages import LABELS, Observation, Quality
+from pipeline.messages import LABELS, ModelRef, Observation, Quality
 
 Scores = NDArray[np.float64]
 LEAST_WEIGHT = 1e-6
@@ -25,20 +26,21 @@ FORGET = 600  # seconds without a reading
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Smoothed:
-    """scores: (7,) probabilities, sum 1. weight: of all that was read, as it counts now."""
+    """scores: (7,) probabilities, sum 1. weight: of all that was read, as it counts now. by: the model that read."""
 
     scores: Scores
     weight: float
+    by: ModelRef | None = None
 
     def later(self, half_lives: float) -> Smoothed:
         """After some time without a reading."""
-        return Smoothed(self.scores, self.weight * 0.5**half_lives)
+        return Smoothed(self.scores, self.weight * 0.5**half_lives, self.by)
 
     def read(self, scores: Scores, weight: float) -> Smoothed:
         """With a reading of now."""
         weight = max(weight, LEAST_WEIGHT)
         share = weight / (self.weight + weight)
-        return Smoothed((1 - share) * self.scores + share * scores, self.weight + weight)
+        return Smoothed((1 - share) * self.scores + share * scores, self.weight + weight, self.by)
 
 
 def worth(quality: Quality) -> float:
@@ -68,14 +70,14 @@ class Smoother:
         self._tracks: dict[str, tuple[float, Smoothed]] = {}
         self._swept = 0.0
 
-    def read(self, track: str, scores: Scores, at: datetime, weight: float = 1.0) -> Scores:
+    def read(self, track: str, scores: Scores, at: datetime, weight: float = 1.0, by: ModelRef | None = None) -> Scores:
         """A face was read: (7,) probabilities -> the smoothed ones, (7,). weight: how much this reading is worth."""
         self._elapsed.to(at)
         now = self._elapsed.seconds
         scores = np.asarray(scores, np.float64)
         known = self._tracks.get(track)
-        if known is None:
-            state = Smoothed(scores, max(weight, LEAST_WEIGHT))
+        if known is None or known[1].by != by:
+            state = Smoothed(scores, max(weight, LEAST_WEIGHT), by)
         else:
             since, state = known
             state = state.later((now - since) / self._half_life).read(scores, weight)
@@ -88,6 +90,11 @@ class Smoother:
         known = self._tracks.get(track)
         return None if known is None else known[1].scores
 
+    def by(self, track: str) -> ModelRef | None:
+        """Which model read a track last, as far as that is known."""
+        known = self._tracks.get(track)
+        return None if known is None else known[1].by
+
     def restore(self, tail: Iterable[Observation]) -> None:
         """Go on from the last observations of this camera, in the order of the log."""
         for seen in tail:
@@ -98,10 +105,11 @@ class Smoother:
                 if scores is None and face.track_id not in self._tracks:
                     scores = face.smoothed
                 if scores is not None:
-                    self.read(face.track_id, _vector(scores), seen.captured_at, worth(face.quality))
+                    by = face.model or seen.model
+                    self.read(face.track_id, _vector(scores), seen.captured_at, worth(face.quality), by)
                 if face.smoothed is not None:
                     since, state = self._tracks[face.track_id]
-                    self._tracks[face.track_id] = since, Smoothed(_vector(face.smoothed), state.weight)
+                    self._tracks[face.track_id] = since, Smoothed(_vector(face.smoothed), state.weight, state.by)
 
     def _sweep(self, now: float) -> None:
         if now > self._swept + FORGET:

@@ -28,11 +28,11 @@ def told(faces: list[Face], scripted: tuple[str, ...], withheld: bool) -> tuple[
     """-> (what is written, what the metrics say)"""
     registry = CollectorRegistry()
     model = ModelRef(name="m")
-    recorder = Recorder(KafkaSettings(), model, model, Metrics("analyze", registry), lambda: AT)
+    recorder = Recorder(KafkaSettings(), model, Metrics("analyze", registry), lambda: AT)
     of_faces = {"crop": 0.001 * len(faces), "classify": 0.01} if faces else {}
     timings = {"decode": 0.01, "detect": 0.02, "sight": 0.001} | of_faces
     seen = Seen(640, 480, faces, timings)
-    out = recorder.observed(replace(HEADER, scripted=scripted), seen, "", withheld)
+    out = recorder.observed(replace(HEADER, scripted=scripted), seen, model, "", withheld)
     recorder.looked("cam", Looked(seen), withheld)
     return out, b"\n".join(line for line in generate_latest(registry).splitlines() if b"_created" not in line)
 

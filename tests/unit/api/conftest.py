@@ -20,11 +20,12 @@ from pipeline.api.app import create
 from pipeline.api.parts import Parts
 from pipeline.api.readiness import Check
 from pipeline.capture.probe import Probed
-from pipeline.errors import DependencyError, SourceError
-from pipeline.messages import AuditRecord, CameraState, CameraStatus, DesiredCamera
+from pipeline.errors import ClassifierUnavailable, DependencyError, SourceError
+from pipeline.messages import AuditRecord, CameraState, CameraStatus, DesiredCamera, Rollout, ServedModel
 from pipeline.settings import Settings, load
 from pipeline.watch.follow import Feed
 from pipeline.watch.site import SiteView
+from tests.unit.rollout.rollouts import LIVE, NEXT, served
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TOKENS = {"ada": "operator-token-0123456789", "vera": "viewer-token-0123456789"}
@@ -61,9 +62,9 @@ class Room:
     def reading(self) -> Iterator[SiteView]:
         yield self.view
 
-    def put(self, camera: DesiredCamera) -> None:
+    def put(self, record: DesiredCamera | Rollout) -> None:
         self._check()
-        self.view.apply(camera, self.now)
+        self.view.apply(record, self.now)
 
     def remove(self, camera_id: str) -> None:
         self._check()
@@ -77,6 +78,14 @@ class Room:
 
     def forget(self, target: Target, by: str, now: datetime) -> None:
         self.asked.append(("forget", target, by))
+
+    def live(self) -> ServedModel:
+        return served(LIVE)
+
+    def candidate(self, version: str) -> ServedModel:
+        if version != NEXT.version:
+            raise ClassifierUnavailable(f"version {version} at 127.0.0.1:7070 does not tell what it is")
+        return served(NEXT)
 
     def probe(self, camera: DesiredCamera) -> Probed:
         if "nobody" in camera.uri:
@@ -136,6 +145,7 @@ def serve() -> Iterator[Serve]:
             watched=room,
             registry=room,
             asking=room,
+            models=room,
             audit=write,
             there=lambda: not room.away,
             checks=checks or [Check("kafka", lambda: "answers")],

@@ -17,7 +17,7 @@ import pytest
 
 from pipeline.classify import open_inference_grpc, torchserve_grpc
 from pipeline.classify.classifier import Classifier, CropSpec
-from pipeline.classify.model_folder import ModelFolder
+from pipeline.classify.model_folder import Expected
 from pipeline.classify.open_inference import OpenInference
 from pipeline.classify.open_inference_grpc import GrpcInference
 from pipeline.classify.torchserve import TorchServe
@@ -67,11 +67,11 @@ def server() -> Iterator[StandIn]:
     server.stop()
 
 
-FOLDER = ModelFolder(None, ModelRef(name="m", version="1", sha256=SHA), CropSpec(), 0.0, SHA)  # type: ignore[arg-type]
+FOLDER = Expected(ModelRef(name="m", version="1", sha256=SHA), CropSpec(), 0.0, SHA)
 
 
 def torchserve(server: StandIn, timeout: float = 5) -> TorchServe:
-    return TorchServe(FOLDER, TorchServeGrpc(server.address, "emonext", token="secret", timeout=timeout))
+    return TorchServe(FOLDER, TorchServeGrpc(server.address, "emonext", "1", token="secret", timeout=timeout))
 
 
 def open_inference(server: StandIn, timeout: float = 5) -> OpenInference:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from pipeline.classify.classifier import CropSpec
-from pipeline.classify.model_folder import ModelFolder
+from pipeline.classify.model_folder import Expected
 from pipeline.classify.open_inference import OpenInference
 from pipeline.classify.open_inference_http import HttpInference
 from pipeline.classify.transport import Message, Refused
@@ -26,7 +26,7 @@ from serving.server.wire import SENT_AT
 
 SHA = "ab" * 32
 EVEN = [1 / 7] * 7
-FOLDER = ModelFolder(None, ModelRef(name="m", version="1", digest=SHA), CropSpec(), 0.0, SHA)  # type: ignore[arg-type]
+FOLDER = Expected(ModelRef(name="m", version="1", digest=SHA), CropSpec(), 0.0, SHA)
 
 
 class Server:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
+from pipeline.classify.along import total_variation
 from pipeline.classify.choose import make
 from pipeline.classify.classifier import CropSpec, Scored
-from pipeline.classify.shadow import Shadowed, total_variation
+from pipeline.classify.shadow import Shadowed
 from pipeline.errors import ClassifierUnavailable, DependencyError, UsageError
 from pipeline.messages import ModelRef
 from pipeline.metrics import Metrics
@@ -194,7 +195,7 @@ def test_it_closes_though_the_shadow_hangs() -> None:
     assert it.shadow.closed
     assert it.shadow.asked == 1  # what waited was dropped
     go.set()
-    it.both._thread.join(PATIENCE)
+    it.both._along._thread.join(PATIENCE)
     assert it.shadow.asked == 1
 
 

@@ -1,6 +1,7 @@
 """The client of TorchServe against a stand-in that misbehaves; the real server is in tests/contract."""
 
 import contextlib
+import json
 import socket
 import threading
 import time
@@ -15,13 +16,13 @@ import pytest
 from pipeline.classify.choose import answers
 from pipeline.classify.classifier import CropSpec, golden
 from pipeline.classify.http import Http
-from pipeline.classify.model_folder import ModelFolder
-from pipeline.classify.torchserve import TorchServe
+from pipeline.classify.model_folder import Expected, ModelFolder
+from pipeline.classify.torchserve import TorchServe, described
 from pipeline.classify.transport import Message
 from pipeline.errors import ClassifierUnavailable
 from pipeline.messages import ModelRef
 from pipeline.settings import ClassifySettings
-from serving.server.wire import ItemError, decode_request, encode_response
+from serving.server.wire import ItemError, decode_request, encode_description, encode_response
 
 SHA = "ab" * 32
 EVEN = np.full(7, 1 / 7, np.float32)
@@ -83,7 +84,7 @@ def server() -> Iterator[StandIn]:
 
 
 def client_of(server: StandIn, timeout: float = 5, token: str | None = None) -> TorchServe:
-    folder = ModelFolder(None, ModelRef(name="m", version="1", sha256=SHA), CropSpec(), 0.0, SHA)  # type: ignore[arg-type]
+    folder = Expected(ModelRef(name="m", version="1", sha256=SHA), CropSpec(), 0.0, SHA)
     url = f"http://127.0.0.1:{server.server_port}"
     return TorchServe(folder, Http(url, "/predictions/emonext", token=token, timeout=timeout))
 
@@ -295,3 +296,41 @@ def test_a_server_that_is_asked_until_it_answers_keeps_no_connections(server: St
     assert server.headers["authorization"] == "Bearer secret"
     peers = [each.raddr for each in psutil.Process().net_connections("tcp") if each.status == psutil.CONN_ESTABLISHED]
     assert server.server_port not in [peer.port for peer in peers if peer]
+
+
+def versioned(server: StandIn) -> ClassifySettings:
+    return ClassifySettings(kind="torchserve", url=f"http://127.0.0.1:{server.server_port}")
+
+
+def test_each_request_names_the_version_that_it_is_for(server: StandIn) -> None:
+    model = Expected(ModelRef(name="m", version="3/b", sha256=SHA), CropSpec(), 0.0, SHA)
+    with contextlib.closing(TorchServe.of(versioned(server), model)) as classifier:
+        assert not classifier.classify([np.zeros((48, 48), np.uint8)]).errors
+    assert server.path == "/predictions/emonext/3%2Fb"
+
+
+def test_a_version_says_what_it_is(server: StandIn) -> None:
+    told = {
+        "name": "m", "version": "3", "sha256": SHA, "digest": SHA, "labels": ["happy", "sad"], "size": 48,
+        "color": "gray", "margin": 0.1, "abstain_below": 0.3,
+    }  # fmt: skip
+    server.answer = lambda body: (200, encode_description(json.dumps(told).encode()))
+    found = described(versioned(server), "3")
+    assert found.ref == ModelRef(name="m", version="3", sha256=SHA)
+    assert (found.digest, found.labels, found.margin, found.abstain_below) == (SHA, ("happy", "sad"), 0.1, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((404, b"no version 3"), "version 3 at http.*answers 404: no version 3"),
+        ((422, b"no request"), "does not tell what it is .*no request.*package it anew"),
+        ((200, encode_description(b"{}")), "does not tell what it is"),
+        ((200, encode_description(b"[]")), "does not tell what it is"),
+        ((200, b"\xff"), "does not tell what it is"),
+    ],
+)
+def test_one_that_does_not_is_named(server: StandIn, answer: tuple[int, bytes], said: str) -> None:
+    server.answer = lambda body: answer
+    with pytest.raises(ClassifierUnavailable, match=said):
+        described(versioned(server), "3")

@@ -170,7 +170,7 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 def test_where_spans_are_off_nothing_of_them_is_imported() -> None:
     assert start(TracesSettings(), "capture") is None
     assert header() == {}
-    roles = "import sys, pipeline.capture.service, pipeline.analyze.worker, pipeline.aggregate.service; "
+    roles = "import sys, pipeline.capture.service, pipeline.analyze.worker, pipeline.aggregate.role; "
     loaded = "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     done = subprocess.run([sys.executable, "-c", roles + loaded], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

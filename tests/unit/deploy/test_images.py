@@ -22,7 +22,7 @@ ROLES = (
     "pipeline.cluster.analyzer",
     "pipeline.analyze.worker",
     "pipeline.analyze.yunet",
-    "pipeline.aggregate.service",
+    "pipeline.aggregate.role",
     "pipeline.webhooks.service",
     "pipeline.dashboard.service",
     "pipeline.console.cameras",

@@ -15,7 +15,15 @@ from serving.server import asked as asked_module
 from serving.server import open_inference
 from serving.server.handler import Handler
 from serving.server.measures import CROPS, INFERENCE, QUEUE, REQUESTS
-from serving.server.wire import CONTENT_TYPE, SENT_AT, ItemError, decode_response, encode_request
+from serving.server.wire import (
+    CONTENT_TYPE,
+    SENT_AT,
+    ItemError,
+    decode_description,
+    decode_response,
+    encode_question,
+    encode_request,
+)
 from tests.unit.serving.serving_examples import NO_REQUESTS, faces
 
 
@@ -222,3 +230,14 @@ def test_a_failing_model_is_500_and_no_exception(
 def test_handle_needs_a_model(model_dir: Path) -> None:
     with pytest.raises(RuntimeError, match="before initialize"):
         Handler().handle([], Context(model_dir))
+
+
+def test_it_tells_what_model_it_is(handler: Handler, model_dir: Path) -> None:
+    """Beside requests of others, whose crops are read as ever."""
+    crops = faces(2)
+    told, scored = handler.handle([{"body": encode_question()}, {"body": encode_request(crops)}], Context(model_dir))
+    assert isinstance(told, bytes)
+    description = json.loads(decode_description(told))
+    assert description["digest"] == model_digest(model_dir)
+    assert (description["size"], description["color"], len(description["labels"])) == (48, "gray", 7)
+    assert len(decode_response(scored)) == 2

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline.analyze.tracking.budget import Policy
-from pipeline.analyze.tracking.faces import UNREAD, CameraFaces, Rules
+from pipeline.analyze.tracking.faces import UNREAD, CameraFaces, Reader, Rules
 from pipeline.analyze.tracking.motion import MotionTracker
 from pipeline.bench.scenes import START
 from pipeline.messages import LABELS, Box, Face, ModelRef, Observation, Quality, scores_of
@@ -15,6 +15,7 @@ SAD = [0.02, 0.02, 0.02, 0.02, 0.88, 0.02, 0.02]
 UNSURE = [0.1, 0.1, 0.1, 0.3, 0.2, 0.1, 0.1]
 SIZE = (640, 480)
 ALL = Policy()
+READER = Reader(ModelRef(name="m"), abstain_below=0.5)
 
 
 def faces(n: int, shift: float = 0) -> list[Face]:
@@ -34,16 +35,18 @@ def read(face: Face, scores: Sequence[float]) -> Face:
     )
 
 
-def go(camera: CameraFaces, seconds: float, found: list[Face], scores: Sequence[float]) -> list[Face]:
+def go(
+    camera: CameraFaces, seconds: float, found: list[Face], scores: Sequence[float], reader: Reader = READER
+) -> list[Face]:
     at = START + timedelta(seconds=seconds)
-    followed = camera.follow(found, range(len(found)), SIZE, at)
+    followed = camera.follow(found, range(len(found)), SIZE, at, reader)
     return camera.tell(
         [read(face, scores) if n in followed.read else face for n, face in enumerate(found)], followed, at
     )
 
 
 def camera(policy: Policy = ALL, run: str = "aa") -> CameraFaces:
-    return CameraFaces(Rules(MotionTracker, half_life=1.0, abstain_below=0.5, policy=policy), run)
+    return CameraFaces(Rules(MotionTracker, half_life=1.0, policy=policy), run)
 
 
 def test_what_was_read_is_carried_along_the_track() -> None:
@@ -92,7 +95,7 @@ def test_what_the_gate_said_stays() -> None:
     it = camera()
     go(it, 0, faces(1), HAPPY)
     turned = faces(1)[0].model_copy(update={"abstained": True, "reason": "turned"})
-    followed = it.follow([turned], [], SIZE, START + timedelta(seconds=2))
+    followed = it.follow([turned], [], SIZE, START + timedelta(seconds=2), READER)
     assert followed.read == []
     (told,) = it.tell([turned], followed, START + timedelta(seconds=2))
     assert (told.abstained, told.reason, told.label, told.inferred) == (True, "turned", None, False)
@@ -101,15 +104,15 @@ def test_what_the_gate_said_stays() -> None:
 
 def test_where_the_model_failed_it_is_asked_again() -> None:
     it = camera()
-    followed = it.follow(faces(1), [0], SIZE, START)
+    followed = it.follow(faces(1), [0], SIZE, START, READER)
     failed = faces(1)[0].model_copy(update={"abstained": True, "reason": "model_error"})
     assert it.tell([failed], followed, START)[0].reason == "model_error"
-    assert it.follow(faces(1), [0], SIZE, START + timedelta(seconds=0.1)).read == followed.read == [0]
+    assert it.follow(faces(1), [0], SIZE, START + timedelta(seconds=0.1), READER).read == followed.read == [0]
 
 
 def test_frames_are_followed_while_others_are_read() -> None:
     it = camera()
-    frames = [it.follow(faces(1), [0], SIZE, START + timedelta(seconds=k / 10)) for k in range(3)]
+    frames = [it.follow(faces(1), [0], SIZE, START + timedelta(seconds=k / 10), READER) for k in range(3)]
     assert [followed.read for followed in frames] == [[0], [], []]
     told = [
         it.tell([read(faces(1)[0], HAPPY)] if followed.read else faces(1), followed, START + timedelta(seconds=k / 10))
@@ -132,6 +135,31 @@ def test_it_goes_on_elsewhere() -> None:
     there.restore(tail)
     assert go(there, 1.4, faces(3, 14 / 500), SAD) == go(here, 1.4, faces(3, 14 / 500), SAD)
     assert go(there, 2.0, faces(3, 20 / 500), SAD) == go(here, 2.0, faces(3, 20 / 500), SAD)
+
+
+def test_another_version_begins_a_track_anew_and_what_is_carried_names_its_own() -> None:
+    it, other = camera(), Reader(ModelRef(name="m", version="2"), abstain_below=0.9)
+    go(it, 0, faces(1), HAPPY)
+    (carried,) = go(it, 0.1, faces(1), SAD, other)
+    assert (carried.inferred, carried.smoothed, carried.model) == (False, scores_of(HAPPY), READER.model)
+    assert carried.reason == "uncertain"  # as the version that is to read would have it
+    (due,) = go(it, 1.0, faces(1), SAD, other)
+    assert (due.inferred, due.smoothed, due.model) == (True, scores_of(SAD), None)
+    (kept,) = go(it, 1.1, faces(1), HAPPY, other)
+    assert (kept.inferred, kept.smoothed, kept.model) == (False, scores_of(SAD), None)
+
+
+def test_a_face_that_another_version_read_in_its_place_says_so_as_long_as_it_is_carried() -> None:
+    it, other = camera(), ModelRef(name="m", version="2")
+    go(it, 0, faces(1), HAPPY)
+    at = START + timedelta(seconds=1)
+    followed = it.follow(faces(1), [0], SIZE, at, READER)
+    (told,) = it.tell([read(faces(1)[0], SAD).model_copy(update={"model": other})], followed, at)
+    assert (told.model, told.smoothed) == (other, scores_of(SAD))
+    (carried,) = go(it, 1.1, faces(1), HAPPY)
+    assert (carried.model, carried.label) == (other, "sad")
+    (again,) = go(it, 2.0, faces(1), HAPPY)
+    assert (again.model, again.smoothed) == (None, scores_of(HAPPY))
 
 
 def test_a_crowd_costs_little_beside_reading_it() -> None:

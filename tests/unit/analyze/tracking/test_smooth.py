@@ -18,7 +18,7 @@ readings = st.lists(st.tuples(steps, vectors, st.sampled_from([0.0, 0.1, 1.0, 5.
 
 
 def read(smoother: Smoother, seconds: float, scores: np.ndarray, weight: float = 1.0, track: str = "t") -> np.ndarray:
-    return smoother.read(track, scores, START + timedelta(seconds=seconds), weight)
+    return smoother.read(track, scores, START + timedelta(seconds=seconds), weight, ModelRef(name="m"))
 
 
 @given(readings)

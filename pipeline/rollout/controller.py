@@ -1,0 +1,131 @@
+"""Decides on the rollout of a site by what its analyzers measure: in the aggregator that leads, and nowhere else.
+
+All that it knows stands on topics: the rollout on `rollouts`, the figures in the signs of life on `roles`. So it begins
+anew where another left off. What it decides is written into the audit log first, under an id of its own: what is done
+twice is told once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from kafka.errors import KafkaError
+
+from pipeline.errors import DependencyError
+from pipeline.kafka.audit import AuditLog
+from pipeline.kafka.reader import Reader, parse
+from pipeline.messages import AuditOutcome, AuditRecord, RoleStatus, Rollout, RolloutVerdict, Stage
+from pipeline.metrics import Metrics
+from pipeline.rollout.judge import Judge
+from pipeline.rollout.registry import Known, RolloutRegistry, apply
+from pipeline.rollout.stages import stage_of
+from pipeline.settings import Settings
+from pipeline.topics import ROLES, ROLLOUTS, name
+
+log = logging.getLogger(__name__)
+
+WHO, ROLE = "emostream", "aggregate"
+METRICS = ("failures", "label_changes", "distance")
+POLL_SECONDS = 0.5
+RETRY_SECONDS = 2.0
+STOP_SECONDS = 3.0
+
+
+class RolloutController:
+    """A context manager around the work of an aggregator. `leads`: whether this one decides, asked before it does."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        leads: Callable[[], bool],
+        metrics: Metrics,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._leads = leads
+        self._metrics = metrics
+        self._now = now
+        self._known: Known = None, None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="rollout", daemon=True)
+        for metric in METRICS:
+            metrics.rollouts_backed_out.labels(metric)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join(STOP_SECONDS)
+
+    def _keep(self) -> None:
+        """Again after whatever Kafka does to it."""
+        while not self._stop.is_set():
+            try:
+                self._work()
+            except (KafkaError, DependencyError, OSError) as error:
+                log.warning("nobody decides on rollouts: %s", error)
+            except Exception:
+                log.exception("deciding on a rollout failed")
+            self._stop.wait(RETRY_SECONDS)
+
+    def _work(self) -> None:
+        kafka, site = self._settings.kafka, self._settings.site
+        judge = Judge()
+        with (
+            Reader(kafka, [ROLLOUTS, ROLES]) as reader,
+            RolloutRegistry(kafka, site) as registry,
+            AuditLog(kafka) as audit,
+        ):
+            reader.from_beginning()
+            self._take(reader.to_end(), judge)
+            while not self._stop.is_set():
+                rollout, before = self._known
+                if rollout is not None and self._leads():
+                    verdict = judge.verdict(rollout, before, self._now())
+                    if verdict is not None:
+                        self._tell(verdict, rollout, audit)
+                        registry.put(verdict)
+                        self._known = rollout, verdict
+                self._take(reader.poll(POLL_SECONDS), judge)
+
+    def _take(self, records: Iterable[Any], judge: Judge) -> None:
+        for record in records:
+            if record.topic == name(self._settings.kafka, ROLLOUTS):
+                self._known = apply(record, self._settings.site, self._known)
+            elif record.value is not None:
+                status = parse(record)
+                if isinstance(status, RoleStatus) and status.site == self._settings.site:
+                    judge.add(status)
+        rollout, verdict = self._known
+        at = None if rollout is None else stage_of(rollout, verdict)
+        for stage in Stage:
+            self._metrics.rollout_stage.labels(stage).set(stage is at)
+
+    def _tell(self, verdict: RolloutVerdict, rollout: Rollout, audit: AuditLog) -> None:
+        """In the log, the audit log and the metrics."""
+        back = verdict.stage is Stage.BACKED_OUT
+        log.warning("rollout: %s: %s", verdict.stage.replace("_", " "), verdict.reason)
+        record = AuditRecord(
+            event_id=f"{verdict.rollout_id}-{verdict.stage}",
+            site=verdict.site,
+            at=verdict.at,
+            who=WHO,
+            role=ROLE,
+            action="rollout.back" if back else "rollout.canary",
+            target=f"model/{rollout.candidate.ref.name}/{rollout.candidate.ref.version}",
+            after=verdict.model_dump(mode="json", include={"rollout_id", "stage", "metric"}),
+            outcome=AuditOutcome.DONE,
+            reason=verdict.reason,
+        )
+        try:
+            audit.write(record)
+        except DependencyError as error:  # to go back does not wait for it
+            log.error("%s is not in the audit log: %s", record.action, error)
+        if back:
+            self._metrics.rollouts_backed_out.labels(verdict.metric).inc()
