@@ -17,6 +17,7 @@ from pipeline.errors import DependencyError
 from pipeline.kafka.clients import apply_topics
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import Reader, parse, unread_frames
+from pipeline.local.process import Process
 from pipeline.local.roles import KeptRole, write_settings
 from pipeline.messages import FrameId, Ledger, Window
 from pipeline.settings import CameraSettings, Settings
@@ -36,6 +37,18 @@ class Parts(Protocol):
     settings: Settings
 
     def tend(self, now: float) -> dict[str, str]: ...
+
+
+class Role(Protocol):
+    """A command that is kept running: KeptRole, or one on another host."""
+
+    process: Process
+
+    def check(self, now: float) -> str: ...
+
+    def kill(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -67,8 +80,8 @@ class Site:
         self.cameras = [spec.id for spec in camera_specs(self.settings.cameras)]
         self.notes: list[str] = []  # what was started again, and why
         self._parts = parts
-        self._roles: dict[str, KeptRole] = {}
-        self._launches: dict[str, Callable[[], KeptRole]] = {}
+        self._roles: dict[str, Role] = {}
+        self._launches: dict[str, Callable[[], Role]] = {}
         self._tending = threading.Lock()
         self._stop = threading.Event()
         self._failed: BaseException | None = None
@@ -97,12 +110,16 @@ class Site:
         listed = self.folder / "metrics" / "analyze.json"
         if name == "analyze":
             listed.unlink(missing_ok=True)
-        launch = partial(KeptRole, name, self.file, logs)
+        launch = partial(self._kept, name, label or name, logs)
         with self._tending:
             self._launches[label or name] = launch
             self._roles[label or name] = launch()
         if name == "analyze":
             self.wait(listed.exists, READY_SECONDS, "the analyzers do not start")
+
+    def _kept(self, name: str, label: str, logs: Path) -> Role:
+        """A role that runs: on this machine, whatever its label."""
+        return KeptRole(name, self.file, logs)
 
     def begin(self, frames: int = 30) -> None:
         """Starts all roles, and waits until so many frames went through."""
