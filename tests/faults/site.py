@@ -66,6 +66,8 @@ class Site:
     `changes`: top-level fields of the settings.
     """
 
+    ready_seconds = READY_SECONDS
+
     def __init__(self, parts: Parts, folder: Path, uris: Sequence[str] = (), **changes: Any) -> None:
         number = next(SITES)
         self.folder = folder / f"site-{number}"
@@ -115,7 +117,7 @@ class Site:
             self._launches[label or name] = launch
             self._roles[label or name] = launch()
         if name == "analyze":
-            self.wait(listed.exists, READY_SECONDS, "the analyzers do not start")
+            self.wait(listed.exists, self.ready_seconds, "the analyzers do not start")
 
     def _kept(self, name: str, label: str, logs: Path) -> Role:
         """A role that runs: on this machine, whatever its label."""
@@ -125,7 +127,7 @@ class Site:
         """Starts all roles, and waits until so many frames went through."""
         for role in ROLES:
             self.start(role)
-        self.frames(self.log.new() + frames, READY_SECONDS)
+        self.frames(self.log.new() + frames, self.ready_seconds)
 
     def stop(self, label: str) -> Ending:
         """In good order."""

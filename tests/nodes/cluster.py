@@ -156,7 +156,7 @@ class Cluster:
                 kafka.formatted(found, classpath, run, told, BROKER, cluster)
                 for name in ("server.properties", "log4j2.properties"):
                     (run.kafka / name).rename(host.folder / name)
-            command = [
+            command: list[str | Path] = [
                 *(found.path, *kafka.VM, f"-Dlog4j2.configurationFile={host.folder / 'log4j2.properties'}"),
                 *("-cp", os.pathsep.join(map(str, classpath)), "kafka.Kafka", host.folder / "server.properties"),
             ]

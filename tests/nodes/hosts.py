@@ -44,6 +44,7 @@ class Host:
         run(f"ip link set {self.name} master {BRIDGE} up")
         run(f"ip -n {self.name} addr add {self.address}/24 dev eth0")
         run(f"ip -n {self.name} link set eth0 up")
+        run(f"ip -n {self.name} route add default via {NETWORK}.1")  # by it Ray knows its address
 
     def command(self, *command: str | Path) -> list[str]:
         """To be run here; the process that does so becomes it."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults import victims
-from tests.faults.site import READY_SECONDS, Role, Site
-from tests.nodes.cluster import Cluster, Kept
+from tests.faults.site import Role, Site
+from tests.nodes.cluster import READY_SECONDS, Cluster, Kept
 from tests.nodes.hosts import Host
 
 PATIENCE_SECONDS = 300.0
@@ -17,6 +17,8 @@ PATIENCE_SECONDS = 300.0
 
 class NodesSite(Site):
     """See Site, and the module."""
+
+    ready_seconds = READY_SECONDS
 
     def __init__(self, cluster: Cluster, folder: Path, uris: Sequence[str], **changes: Any) -> None:
         super().__init__(cluster, folder, uris, **changes)
@@ -28,7 +30,7 @@ class NodesSite(Site):
         for label in self._places:
             self.start(label.partition("-")[0], label)
         self.start("capture")
-        self.frames(self.log.new() + frames, READY_SECONDS)
+        self.frames(self.log.new() + frames, self.ready_seconds)
 
     def patiently(self, condition: Any, otherwise: str) -> None:
         self.wait(condition, PATIENCE_SECONDS, otherwise)
@@ -50,5 +52,5 @@ class NodesSite(Site):
         host: Host | None = self._places.get(label)
         if host is None:
             return super()._kept(name, label, logs)
-        command = [sys.executable, "-m", "pipeline.cli", name, "-c", self.file]
+        command: list[str | Path] = [sys.executable, "-m", "pipeline.cli", name, "-c", self.file]
         return Kept(host, label, command, logs / f"{name}.log", self.cluster.environment())
