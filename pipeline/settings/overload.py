@@ -19,8 +19,8 @@ class OverloadSettings(Section):
     even_readings_seconds: float | None = Field(
         10,
         gt=0,
-        description="live cameras with the most faces to read get fewer readings a second, until it suffices; not where "
-        "analyze.reread_seconds is 0",
+        description="live cameras with the most faces to read get fewer readings a second, until it suffices; not "
+        "where analyze.reread_seconds is 0",
     )
     half_frames_seconds: float | None = Field(
         None, gt=0, description="every second frame of live cameras is dropped, counted as thinned"
