@@ -7,7 +7,7 @@ ARGS ?=
 # Tests spread over the cores; the ones that start the whole stack run one at a time (see tests/conftest.py).
 PYTEST ?= $(BIN)/pytest -n 2 --dist loadgroup
 
-.PHONY: demo test test-slow lint format clean docs docs-site tutorials bench faults triton soak page-soak fuzz fuzz-bytes alerts-test help
+.PHONY: demo test test-slow lint format clean docs docs-site tutorials bench faults nodes triton soak page-soak fuzz fuzz-bytes alerts-test help
 
 demo: $(READY) ## run the whole system on this machine; ARGS="--seconds 40 --report demo.json"
 	$(BIN)/emostream demo $(ARGS)
@@ -51,6 +51,9 @@ page-soak: $(READY) ## sixty cameras on the page for half an hour, in Chromium; 
 
 faults: $(READY) ## the system under kills, outages and garbage; ARGS="--seed 7 --only NAME --report faults.json"
 	$(BIN)/python -m tests.faults $(ARGS)
+
+nodes: $(READY) ## three hosts, and one of them, a broker, a model server, Ray's head lost; ARGS="--report nodes.json"
+	$(BIN)/python -m tests.nodes $(ARGS)
 
 fuzz: $(READY) ## 10,000 made-up requests to the control API; EMOSTREAM_API_SEED=7 makes others
 	EMOSTREAM_API_CASES=10000 $(BIN)/pytest --timeout 3600 -s tests/integration/test_api_schema.py $(ARGS)

@@ -57,8 +57,8 @@ class Overload:
     def level(self, live: bool) -> float:
         """Readings a second that a camera gets at most. Files and the like wait: they get what they need.
 
-        It falls until frames wait less, so cameras give up readings that need the most: a crowd's, before those of a
-        room with one face, which gets all of its own as long as they are below.
+        It falls until frames wait less, so the cameras that need the most give up readings first: a crowd's, while a
+        room with one face gets all of its own as long as they are below.
         """
         return self._level if live else math.inf
 

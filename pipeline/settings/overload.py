@@ -17,7 +17,10 @@ class OverloadSettings(Section):
 
     no_previews_seconds: float | None = Field(10, gt=0, description="frames wait so long: no previews are made")
     even_readings_seconds: float | None = Field(
-        10, gt=0, description="live cameras with the most faces to read get fewer readings a second, until it suffices"
+        10,
+        gt=0,
+        description="live cameras with the most faces to read get fewer readings a second, until it suffices; not "
+        "where analyze.reread_seconds is 0",
     )
     half_frames_seconds: float | None = Field(
         None, gt=0, description="every second frame of live cameras is dropped, counted as thinned"

@@ -30,19 +30,19 @@ class Networks:
         self.addresses: dict[str, dict[str, str]] = {}
         self._services = services
         Path("/run/netns").mkdir(exist_ok=True)
-        _run("mount -t tmpfs tmpfs /run/netns")
-        _run("ip link set lo up")
+        run("mount -t tmpfs tmpfs /run/netns")
+        run("ip link set lo up")
         for number, options in enumerate(networks.values()):
-            _run(f"ip link add br{number} type bridge")
-            _run(f"ip link set br{number} up")
+            run(f"ip link add br{number} type bridge")
+            run(f"ip link set br{number} up")
             if not (options or {}).get("internal"):
-                _run(f"ip addr add 10.77.{number}.1/24 dev br{number}")  # the machine itself, as Docker's gateway is
+                run(f"ip addr add 10.77.{number}.1/24 dev br{number}")  # the machine itself, as Docker's gateway is
         numbers = {name: number for number, name in enumerate(networks)}
         for place, service in enumerate(services.values()):
             if service.network_of:
                 continue
-            _run(f"ip netns add {service.name}")
-            _run(f"ip -n {service.name} link set lo up")
+            run(f"ip netns add {service.name}")
+            run(f"ip -n {service.name} link set lo up")
             self.addresses[service.name] = {
                 network: self._plug(service.name, numbers[network], place + 10) for network in service.networks
             }
@@ -65,16 +65,16 @@ class Networks:
 
     def reached_from_here(self, service: str) -> str:
         """An address of it that this machine reaches, "" where all of its networks are internal."""
-        gateways = _run("ip -4 -o addr show").stdout
+        gateways = run("ip -4 -o addr show").stdout
         own = self.addresses[self._services[service].network_of or service]
         return next((address for address in own.values() if address.rpartition(".")[0] + ".1/" in gateways), "")
 
     def _plug(self, name: str, number: int, place: int) -> str:
         outer, inner, address = f"v{number}-{place}", f"eth{number}", f"10.77.{number}.{place}"
-        _run(f"ip link add {outer} type veth peer name {inner} netns {name}")
-        _run(f"ip link set {outer} master br{number} up")
-        _run(f"ip -n {name} addr add {address}/24 dev {inner}")
-        _run(f"ip -n {name} link set {inner} up")
+        run(f"ip link add {outer} type veth peer name {inner} netns {name}")
+        run(f"ip link set {outer} master br{number} up")
+        run(f"ip -n {name} addr add {address}/24 dev {inner}")
+        run(f"ip -n {name} link set {inner} up")
         return address
 
     def _answer_names(self, name: str) -> None:
@@ -114,7 +114,7 @@ def answer(asked: bytes, names: Mapping[str, str]) -> bytes:
     return head + asked[12:end] + record
 
 
-def _run(command: str) -> subprocess.CompletedProcess[str]:
+def run(command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command.split(), check=True, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}
     )

@@ -64,9 +64,10 @@ class Brokers:
         self.nodes: list[kafka.Kafka] = []
         for number, (port, controller) in enumerate(zip(ports, controllers, strict=True), 1):
             run = self._exits.enter_context(contextlib.closing(new_run(self._folder / f"broker-{number}")))
-            told = kafka.properties(run, port, controller) + self._own(number, voters, port)
-            told = told.replace("controller.quorum.bootstrap.servers=", "#")
-            self.nodes.append(kafka.formatted(found, classpath, run, told, port, cluster))
+            told = kafka.properties(run, port, controller) + replicated(number, voters, self._count)
+            if self._count == 1:
+                told += f"advertised.listeners=PLAINTEXT://{LOOPBACK}:{self.proxy.port}\n"
+            self.nodes.append(kafka.formatted(found, classpath, run, static(told), port, cluster))
         for node in self.nodes:
             node.start()
             self._exits.callback(node.stop)
@@ -76,49 +77,51 @@ class Brokers:
         self.settings = self.settings.model_copy(update={"kafka": self.settings.kafka.model_copy(update=update)})
         self._await(bootstrap)
 
-    def _own(self, number: int, voters: str, port: int) -> str:
-        advertised = "" if self._count > 1 else f"advertised.listeners=PLAINTEXT://{LOOPBACK}:{self.proxy.port}\n"
-        replicas, in_sync = self._count, min(2, self._count)
-        return f"""\
-node.id={number}
-controller.quorum.voters={voters}
-broker.session.timeout.ms={SESSION_MS}
-offsets.topic.replication.factor={replicas}
-transaction.state.log.replication.factor={replicas}
-transaction.state.log.min.isr={in_sync}
-min.insync.replicas={in_sync}
-{advertised}"""
-
     def _await(self, bootstrap: str) -> None:
         give_up = time.monotonic() + READY_SECONDS
-        while not self._all_there(bootstrap):
+        while not all_there(bootstrap, self._count):
             for node in self.nodes:
                 node.process.check()
             assert time.monotonic() < give_up, f"the brokers are not there after {READY_SECONDS:g} s"
             time.sleep(0.2)
 
     def whole(self) -> bool:
-        """Whether every partition has all of its replicas in sync."""
-        with contextlib.suppress(KafkaError, OSError):
-            admin = self._admin(self.settings.kafka.bootstrap)
-            try:
-                topics = admin.describe_topics(None)
-                parts = [part for topic in topics for part in topic["partitions"]]
-                return all(len(part["isr_nodes"]) == len(part["replica_nodes"]) for part in parts)
-            finally:
-                admin.close()
-        return False
+        return whole(self.settings.kafka.bootstrap)
 
-    @staticmethod
-    def _admin(bootstrap: str) -> KafkaAdminClient:
-        servers = bootstrap.split(",")
-        return KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=1000, request_timeout_ms=5000)
 
-    def _all_there(self, bootstrap: str) -> bool:
-        with contextlib.suppress(KafkaError, OSError):
-            admin = self._admin(bootstrap)
-            try:
-                return len(admin.describe_cluster()["brokers"]) == self._count
-            finally:
-                admin.close()
-        return False
+def replicated(number: int, voters: str, count: int) -> str:
+    """What a broker of a static quorum is told besides, where there are so many."""
+    return f"""\
+node.id={number}
+controller.quorum.voters={voters}
+broker.session.timeout.ms={SESSION_MS}
+offsets.topic.replication.factor={count}
+transaction.state.log.replication.factor={count}
+transaction.state.log.min.isr={min(2, count)}
+min.insync.replicas={min(2, count)}
+"""
+
+
+def static(told: str) -> str:
+    """Without what only a quorum that finds its members by itself is told."""
+    return told.replace("controller.quorum.bootstrap.servers=", "#")
+
+
+def all_there(bootstrap: str, count: int) -> bool:
+    """Whether so many brokers are in the cluster."""
+    with contextlib.suppress(KafkaError, OSError), contextlib.closing(_admin(bootstrap)) as admin:
+        return len(admin.describe_cluster()["brokers"]) == count
+    return False
+
+
+def whole(bootstrap: str) -> bool:
+    """Whether every partition has all of its replicas in sync."""
+    with contextlib.suppress(KafkaError, OSError), contextlib.closing(_admin(bootstrap)) as admin:
+        parts = [part for topic in admin.describe_topics(None) for part in topic["partitions"]]
+        return all(len(part["isr_nodes"]) == len(part["replica_nodes"]) for part in parts)
+    return False
+
+
+def _admin(bootstrap: str) -> KafkaAdminClient:
+    servers = bootstrap.split(",")
+    return KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=1000, request_timeout_ms=5000)

@@ -17,6 +17,7 @@ from pipeline.errors import DependencyError
 from pipeline.kafka.clients import apply_topics
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import Reader, parse, unread_frames
+from pipeline.local.process import Process
 from pipeline.local.roles import KeptRole, write_settings
 from pipeline.messages import FrameId, Ledger, Window
 from pipeline.settings import CameraSettings, Settings
@@ -38,6 +39,18 @@ class Parts(Protocol):
     def tend(self, now: float) -> dict[str, str]: ...
 
 
+class Role(Protocol):
+    """A command that is kept running: KeptRole, or one on another host."""
+
+    process: Process
+
+    def check(self, now: float) -> str: ...
+
+    def kill(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Ending:
     """How a role ended that was asked to: `seconds` until it had, `code` its exit code."""
@@ -53,6 +66,8 @@ class Site:
     `changes`: top-level fields of the settings.
     """
 
+    ready_seconds = READY_SECONDS
+
     def __init__(self, parts: Parts, folder: Path, uris: Sequence[str] = (), **changes: Any) -> None:
         number = next(SITES)
         self.folder = folder / f"site-{number}"
@@ -67,8 +82,8 @@ class Site:
         self.cameras = [spec.id for spec in camera_specs(self.settings.cameras)]
         self.notes: list[str] = []  # what was started again, and why
         self._parts = parts
-        self._roles: dict[str, KeptRole] = {}
-        self._launches: dict[str, Callable[[], KeptRole]] = {}
+        self._roles: dict[str, Role] = {}
+        self._launches: dict[str, Callable[[], Role]] = {}
         self._tending = threading.Lock()
         self._stop = threading.Event()
         self._failed: BaseException | None = None
@@ -97,18 +112,22 @@ class Site:
         listed = self.folder / "metrics" / "analyze.json"
         if name == "analyze":
             listed.unlink(missing_ok=True)
-        launch = partial(KeptRole, name, self.file, logs)
+        launch = partial(self._kept, name, label or name, logs)
         with self._tending:
             self._launches[label or name] = launch
             self._roles[label or name] = launch()
         if name == "analyze":
-            self.wait(listed.exists, READY_SECONDS, "the analyzers do not start")
+            self.wait(listed.exists, self.ready_seconds, "the analyzers do not start")
+
+    def _kept(self, name: str, label: str, logs: Path) -> Role:
+        """A role that runs: on this machine, whatever its label."""
+        return KeptRole(name, self.file, logs)
 
     def begin(self, frames: int = 30) -> None:
         """Starts all roles, and waits until so many frames went through."""
         for role in ROLES:
             self.start(role)
-        self.frames(self.log.new() + frames, READY_SECONDS)
+        self.frames(self.log.new() + frames, self.ready_seconds)
 
     def stop(self, label: str) -> Ending:
         """In good order."""
