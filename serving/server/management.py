@@ -6,14 +6,14 @@ alone; all three are told by the folder that it was started in. So whoever may w
 """
 
 import argparse
+import http.client
 import json
 import sys
 import tempfile
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -89,16 +89,22 @@ class Management:
         return str(first["modelVersion"])
 
     def _ask(self, method: str, path: str) -> Any:
-        url = f"{self._address}/models{path if path.startswith('?') else f'/{path}'}"
+        target = f"/models{path if path.startswith('?') else f'/{path}'}"
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        request = urllib.request.Request(url, method=method, headers=headers)
+        place = urllib.parse.urlsplit(self._address)
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=LOAD_SECONDS)
         try:
-            with urllib.request.urlopen(request, timeout=LOAD_SECONDS) as answer:
-                return json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            raise ServingError(f"TorchServe refuses: {_said(error.read())}") from None
-        except (OSError, ValueError) as error:
+            connection.request(method, target, headers=headers)
+            answer = connection.getresponse()
+            body = answer.read()
+            content = None if answer.status >= HTTPStatus.BAD_REQUEST else json.loads(body)
+        except (OSError, http.client.HTTPException, ValueError) as error:
             raise ServingError(f"TorchServe at {self._address} does not answer: {error}") from None
+        finally:
+            connection.close()
+        if content is None:
+            raise ServingError(f"TorchServe refuses: {_said(body)}")
+        return content
 
 
 def _said(body: bytes) -> str:
