@@ -35,7 +35,7 @@ from pipeline.topics import MAX_RECORD_BYTES, Topic, plan
 
 log = logging.getLogger(__name__)
 
-BOOTSTRAP_MS = 10_000
+BOOTSTRAP_MS = 10_000  # of each address; kafka-python waits as long for one that says nothing
 AGAIN_SECONDS = 0.1
 CONNECT_SECONDS = 1.0
 NOT_OURS = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
@@ -261,9 +261,10 @@ def _new_topic(topic: Topic, kafka: KafkaSettings) -> NewTopic:
 
 
 def _common(kafka: KafkaSettings) -> dict[str, Any]:
+    addresses = kafka.bootstrap.split(",")
     return {
-        "bootstrap_servers": kafka.bootstrap.split(","),
+        "bootstrap_servers": addresses,
         "client_id": "emostream",
-        "bootstrap_timeout_ms": BOOTSTRAP_MS,
+        "bootstrap_timeout_ms": BOOTSTRAP_MS * len(addresses),  # a host that is gone takes one share, and not all
         **client_options(kafka),
     }
