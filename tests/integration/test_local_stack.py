@@ -111,14 +111,15 @@ def descendants(pid: int) -> list[psutil.Process]:
 
 
 def alive(processes: list[psutil.Process]) -> list[str]:
-    return [" ".join(process.cmdline())[:80] for process in processes if process.is_running() and not_zombie(process)]
+    return [command for process in processes if (command := running(process))]
 
 
-def not_zombie(process: psutil.Process) -> bool:
+def running(process: psutil.Process) -> str:
+    """Its command; "" of one that has ended, even while it is asked."""
     try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+        return "" if process.status() == psutil.STATUS_ZOMBIE else " ".join(process.cmdline())[:80]
+    except psutil.NoSuchProcess:  # a zombie, too
+        return ""
 
 
 def listening(processes: list[psutil.Process]) -> set[str]:

@@ -22,6 +22,7 @@ SETTINGS = load(
     privacy={"mode": "aggregates"},
     overload={
         "no_previews_seconds": 1,
+        "even_readings_seconds": 1,
         "half_frames_seconds": 2,
         "fewer_readings_seconds": 3,
         "drop_seconds": BEHIND_SECONDS / 2,

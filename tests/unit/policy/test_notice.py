@@ -60,7 +60,7 @@ def test_an_exception_is_told_only_where_one_is_needed() -> None:
 
 def test_every_topic_that_is_kept_for_long_is_told() -> None:
     """Whoever adds a topic says here what people are told of it."""
-    untold = {"aggregate-state", "camera-status", "cameras", "roles", "dead-letters"}  # no faces, no names
+    untold = {"aggregate-state", "camera-status", "cameras", "roles", "rollouts", "dead-letters"}  # no faces, no names
     assert set(plan(Settings().kafka)) <= set(NOTICE_WORDS[Language.EN].kept) | untold
 
 
