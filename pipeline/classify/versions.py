@@ -170,8 +170,7 @@ class Versions:
     def _count(self, beside: _Beside | None, model: Classifier, failed: bool) -> None:
         ref = model.model
         self._metrics.model_requests.labels(ref.name, ref.version).inc()
-        if failed:
-            self._metrics.model_requests_failed.labels(ref.name, ref.version).inc()
+        self._metrics.model_requests_failed.labels(ref.name, ref.version).inc(failed)  # from zero on: a rate needs it
         if beside is None:
             return
         if model is self.live:
