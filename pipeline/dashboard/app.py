@@ -177,7 +177,7 @@ def _add_data(app: FastAPI, served: Served) -> None:
         with follower.reading() as view:
             shown = view.shown_preview(camera)
         if shown is None or not _is_small(shown.jpeg):
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"no picture of {camera}")
+            return Response(status_code=HTTPStatus.NO_CONTENT)  # no error: a camera may go while its picture is asked
         return Response(shown.jpeg, media_type="image/jpeg", headers={"etag": f'"{shown.session}-{shown.seq}"'})
 
 

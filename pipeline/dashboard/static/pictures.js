@@ -29,7 +29,7 @@ async function load(stage) {
   const { id, wanted } = stage;
   try {
     const response = await fetch(`/previews/${encodeURIComponent(id)}?of=${encodeURIComponent(wanted)}`);
-    if (!response.ok) return;
+    if (response.status !== 200) return;
     const picture = await createImageBitmap(await response.blob());
     stage.draw(picture, wanted);
     picture.close();
