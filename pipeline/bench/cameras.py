@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from pipeline.bench.frames import Frames, record
+from pipeline.bench.medians import medians
 from pipeline.bench.through import at_a_pace, every_face
 from pipeline.capture.spec import ReadOptions
 from pipeline.capture.uri import camera_specs
@@ -45,15 +46,13 @@ def run(
                 console.print(
                     f"round {number + 1} of {rounds}, {count} cameras: {1000 * found[count][-1]['sum']:.2f} ms"
                 )
-    sums = {count: statistics.median(each["sum"] for each in all_) for count, all_ in found.items()}
     ratios = [last["sum"] / first["sum"] for first, last in zip(found[min(counts)], found[max(counts)], strict=True)]
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "frames": frames,
         "rate": rate,
         "rounds": rounds,
-        "cpu_seconds_per_frame": {count: round(seconds, 6) for count, seconds in sums.items()},
-        "parts": {count: _medians(each) for count, each in found.items()},
+        "cpu_seconds_per_frame": {count: medians(each) for count, each in found.items()},
         "ratio": round(statistics.median(ratios), 3),
         "ratios": [round(ratio, 3) for ratio in ratios],
     }
@@ -69,8 +68,3 @@ def _shared_out(frames: Frames, cameras: int) -> Frames:
         shared.append((replace(header, frame_id=FrameId(frame.site, camera, frame.session, taken[camera])), jpeg))
         taken[camera] += 1
     return shared
-
-
-def _medians(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
-    parts = sorted({part for each in rounds for part in each})
-    return {part: round(statistics.median(each.get(part, 0.0) for each in rounds), 6) for part in parts}

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from pipeline.bench.bare import WARM_UP
 from pipeline.bench.broker import broker_alone
+from pipeline.bench.medians import medians
 from pipeline.bench.through import PATIENCE_SECONDS, POLL_SECONDS, apart, since
 from pipeline.capture.uri import camera_specs
 from pipeline.errors import DependencyError
@@ -46,7 +47,7 @@ def run(settings: Settings, uris: Sequence[str], frames: int, rounds: int, conso
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "frames": frames,
         "rounds": rounds,
-        "cameras": {_shown(uri): _medians(each) for uri, each in found.items()},
+        "cameras": {_shown(uri): medians(each) for uri, each in found.items()},
     }
 
 
@@ -84,7 +85,3 @@ def _frames(reader: Reader, capture: Process) -> Iterator[int]:
             heard = time.monotonic()
         elif time.monotonic() - heard > PATIENCE_SECONDS:
             raise DependencyError("the camera gives no more frames", f"ask for fewer, or see {capture.log}")
-
-
-def _medians(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
-    return {key: round(statistics.median(each[key] for each in rounds), 6) for key in rounds[0]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from rich.console import Console
 
 from pipeline.bench.broker import broker_alone
 from pipeline.bench.frames import record
+from pipeline.bench.medians import medians
 from pipeline.bench.through import apart, publish
 from pipeline.capture.spec import ReadOptions
 from pipeline.capture.uri import camera_specs
@@ -41,8 +42,8 @@ def run(settings: Settings, uri: str, frames: int, rounds: int, console: Console
         "frames": frames,
         "frame_bytes": round(statistics.mean(len(jpeg) for _, jpeg in recorded)),
         "rounds": rounds,
-        "in": _medians(written),
-        "out": _medians(read),
+        "in": medians(written),
+        "out": medians(read),
     }
 
 
@@ -60,7 +61,3 @@ def _timed(frames: int, work: Callable[[], None]) -> dict[str, float]:
     return {"frames_per_second": frames / took} | {
         f"{told}_cpu": (after[part] - before[part]) / frames for part, told in PARTS.items()
     }
-
-
-def _medians(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
-    return {key: round(statistics.median(each[key] for each in rounds), 6) for key in rounds[0]}

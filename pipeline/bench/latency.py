@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from pipeline.bench.frames import record
+from pipeline.bench.medians import medians
 from pipeline.bench.through import Paced, at_a_pace, every_face, through_the_pipeline
 from pipeline.capture.spec import ReadOptions
 from pipeline.capture.uri import camera_specs
@@ -36,31 +37,28 @@ def run(settings: Settings, uris: Sequence[str], frames: int, rounds: int, conso
         for number in range(rounds):
             full = through_the_pipeline(stack, stack.settings, recorded, f"full{number}")[0]["frames_per_second"]
             paced = at_a_pace(stack, stack.settings, recorded, f"half{number}", full * LOAD)
-            found.append({"full_frames_per_second": full, **_figures(paced)})
+            found.append(_figures(full, paced))
             console.print(f"round {number + 1} of {rounds}: {found[-1]}")
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "frames": len(recorded),
         "rounds": rounds,
-        **{key: _median([each[key] for each in found]) for key in found[0]},
-        "ratios": [each["ratio"] for each in found],
+        **medians([figures for figures, _ in found]),
+        "ratios": [figures["ratio"] for figures, _ in found],
+        "stages": medians([stages for _, stages in found]),
     }
 
 
-def _figures(paced: Paced) -> dict[str, Any]:
+def _figures(full: float, paced: Paced) -> tuple[dict[str, float], dict[str, float]]:
+    """And the stages, each by its median."""
     stages = {stage: statistics.median(each) for stage, each in paced.stages.items()}
     hundredths = statistics.quantiles(paced.latencies, n=100)
-    return {
-        "frames_per_second": round(paced.frames_per_second, 1),
-        "p50": round(hundredths[49], 4),
-        "p99": round(hundredths[98], 4),
-        "stages": {stage: round(seconds, 5) for stage, seconds in stages.items()},
-        "sum_of_stages": round(sum(stages.values()), 5),
-        "ratio": round(hundredths[98] / sum(stages.values()), 2),
+    figures = {
+        "full_frames_per_second": full,
+        "frames_per_second": paced.frames_per_second,
+        "p50": hundredths[49],
+        "p99": hundredths[98],
+        "sum_of_stages": sum(stages.values()),
+        "ratio": hundredths[98] / sum(stages.values()),
     }
-
-
-def _median(values: Sequence[Any]) -> Any:
-    if isinstance(values[0], dict):
-        return {key: _median([each[key] for each in values]) for key in values[0]}
-    return round(statistics.median(values), 5)
+    return {name: round(value, 4) for name, value in figures.items()}, stages
