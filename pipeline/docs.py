@@ -199,7 +199,7 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
 def _parts(section: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
     """The sections that a field of this section may hold, by the field's name."""
     for name, field in section.model_fields.items():
-        for kind in getattr(field.annotation, "__args__", ()):
+        for kind in (field.annotation, *getattr(field.annotation, "__args__", ())):
             if isinstance(kind, type) and issubclass(kind, Section):
                 yield name, kind
 
@@ -207,7 +207,8 @@ def _parts(section: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
 def _table(fields: Any, prefix: str) -> list[str]:
     lines = ["| field | default | meaning |", "|---|---|---|"]
     for field_name, field in fields:
-        default = "(required)" if field.is_required() else f"`{field.get_default(call_default_factory=True)}`"
+        given = None if field.is_required() else field.get_default(call_default_factory=True)
+        default = "(required)" if field.is_required() else "see below" if isinstance(given, Section) else f"`{given}`"
         choices = getattr(field.annotation, "__args__", ())
         text = field.description or ", ".join(f"`{choice}`" for choice in choices if isinstance(choice, str))
         lines.append(f"| `{prefix}{field_name}` | {default} | {text} |")

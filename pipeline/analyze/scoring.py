@@ -68,9 +68,13 @@ class Scoring:
         for request in batcher.add([(job, face) for face in faces], crops, now):
             self._ask(request)
 
-    def send_due(self, now: float) -> None:
+    def send_due(self, now: float, alone: bool) -> None:
+        """What has waited for its time; and what nothing is gained for by waiting.
+
+        `alone`: no other frame is looked at, so that nothing joins it soon. With the model at rest it goes at once.
+        """
         for reader, batcher in list(self._batchers.items()):
-            due = batcher.due(now)
+            due = batcher.flush() if alone and not self._asking else batcher.due(now)
             if due is not None:
                 self._ask(due)
             if not len(batcher):

@@ -102,6 +102,7 @@ class Worker:
         self._partitions = Partitions(settings.kafka, consumer, outbox, self._recorder, self._begin, aggregates)
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()  # what the pools have for the loop
         self._look_pool = ThreadPoolExecutor(analyze.threads, "look")
+        self._looking = 0  # frames that the pool has
         self._next_poll = 0.0
         self._next_commit = 0.0
         self._next_tidying = time.monotonic() + TIDY_SECONDS
@@ -133,7 +134,7 @@ class Worker:
             while not self._stop.is_set():
                 self._read(time.monotonic())
                 self._collect()
-                self._scoring.send_due(time.monotonic())
+                self._scoring.send_due(time.monotonic(), alone=not self._looking)
                 self._write()
                 self._commit_when_due(time.monotonic())
                 self._loops += 1
@@ -168,6 +169,7 @@ class Worker:
             for record in records
             if (job := self._receive(record, self._partitions.held[partition])) is not None
         ]
+        self._looking += len(jobs)
         for at in range(0, len(jobs), self._vision.batch):
             self._look_pool.submit(self._look, jobs[at : at + self._vision.batch])
 
@@ -261,6 +263,7 @@ class Worker:
             pass
 
     def _take_looked(self, job: Job, looked: Looked | BadRecord) -> None:
+        self._looking -= 1
         job.answer = looked
         if isinstance(looked, Looked):
             self._recorder.looked(job.header.frame_id.camera, looked, withheld=self._sums is not None)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from pipeline.access import Caller
 from pipeline.api.audited import Audited, Deed
+from pipeline.api.changes import Changes
 from pipeline.api.parts import Parts
-from pipeline.api.problems import unavailable
 from pipeline.api.shapes import NewRollout, RolloutAnswer
 from pipeline.messages import Rollout, Stage
 from pipeline.rollout.judge import Judge
@@ -19,10 +17,6 @@ from pipeline.rollout.registry import Known
 from pipeline.rollout.stages import Plan, begun, ended, widened
 from pipeline.rollout.status import status
 from pipeline.watch.site import SiteView
-
-SEEN_SECONDS = 3.0  # for a change to come back from the topic: who asks next is told of it
-POLL_SECONDS = 0.01
-ONE_AT_A_TIME_SECONDS = 5.0
 
 
 class Rollouts:
@@ -32,11 +26,11 @@ class Rollouts:
         self._parts = parts
         self._audited = audited
         self._site = parts.settings.site
-        self._lock = threading.Lock()
+        self._changes = Changes(parts, audited)
 
     def start(self, caller: Caller, asked: NewRollout) -> Rollout:
         deed = Deed(caller, "rollout.start", f"model/{asked.version}", asked.reason)
-        with self._changing(deed):
+        with self._changes.one(deed):
             live, candidate = self._parts.models.live(), self._parts.models.candidate(asked.version)
             plan = Plan(asked.shadow_seconds, asked.share, asked.bounds)
             who, now = caller.name, self._parts.now()
@@ -53,7 +47,7 @@ class Rollouts:
         return self._change(Deed(caller, action, "rollout", reason), lambda known: ended(*known, how))
 
     def _change(self, deed: Deed, change: Callable[[Known], Rollout]) -> Rollout:
-        with self._changing(deed):
+        with self._changes.one(deed):
             known = self._known()
             said = {"changed_at": self._parts.now(), "changed_by": deed.caller.name, "reason": deed.reason}
             new = change(known).model_copy(update=said)
@@ -61,20 +55,8 @@ class Rollouts:
 
     def _put(self, deed: Deed, before: Rollout | None, new: Rollout) -> Rollout:
         self._audited.do(replace(deed, before=before, after=new), lambda: self._parts.models.put(new))
-        give_up, pause = self._parts.clock() + SEEN_SECONDS, threading.Event()
-        while self._known()[0] != new and self._parts.clock() < give_up:
-            pause.wait(POLL_SECONDS)
+        self._changes.wait(lambda view: view.rollout == new)
         return new
-
-    @contextmanager
-    def _changing(self, deed: Deed) -> Iterator[None]:
-        if not self._lock.acquire(timeout=ONE_AT_A_TIME_SECONDS):
-            raise unavailable("another change is under way")
-        try:
-            with self._audited.refusing(deed):
-                yield
-        finally:
-            self._lock.release()
 
     def _known(self) -> Known:
         with self._parts.watched.reading() as view:

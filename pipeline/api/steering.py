@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 from pipeline.access import Caller
 from pipeline.api.audited import Audited, Deed
+from pipeline.api.changes import Changes
 from pipeline.api.parts import Parts
-from pipeline.api.problems import Refused, unavailable
+from pipeline.api.problems import Refused
 from pipeline.api.shapes import CameraChange, NewCamera
 from pipeline.cameras.changes import check_add, check_remove, paused
 from pipeline.capture.desired import agree, define
@@ -21,9 +20,6 @@ from pipeline.capture.spec import CameraKind
 from pipeline.messages import CameraStatus, DesiredCamera
 from pipeline.watch.camera import CameraNow
 
-SEEN_SECONDS = 3.0  # for a change to come back from the topic: who asks next is told of it
-POLL_SECONDS = 0.01
-ONE_AT_A_TIME_SECONDS = 5.0
 COMPARED = frozenset({"id", "fps", "loop", "realtime"})  # what a URI can say, too
 FIELDS = ("uri", "credentials", "fps", "loop", "realtime", "masks")
 
@@ -36,7 +32,7 @@ class Steering:
         self._audited = audited
         self._site = parts.settings.site
         self._kinds = frozenset(CameraKind(kind) for kind in parts.settings.api.camera_kinds)
-        self._lock = threading.Lock()
+        self._changes = Changes(parts, audited)
 
     def define(self, caller: Caller, asked: NewCamera, given: Collection[str] | None = None) -> DesiredCamera:
         """The camera that is asked for. `given`: what the URI may not contradict; None: whatever is no default.
@@ -65,7 +61,7 @@ class Steering:
 
     def add(self, caller: Caller, asked: NewCamera) -> DesiredCamera:
         deed = Deed(caller, "camera.add", f"camera/{asked.id or 'new'}", asked.reason)
-        with self._steering(deed):
+        with self._changes.one(deed):
             camera = self.define(caller, asked)
             deed = replace(deed, target=f"camera/{camera.id}", after=camera)
             wanted, heard = self._known()
@@ -79,7 +75,7 @@ class Steering:
 
     def change(self, caller: Caller, camera_id: str, asked: CameraChange) -> DesiredCamera:
         deed = Deed(caller, "camera.change", f"camera/{camera_id}", asked.reason)
-        with self._steering(deed):
+        with self._changes.one(deed):
             before = self._added(camera_id)
             values: dict[str, Any] = {name: getattr(before, name) for name in FIELDS}
             values |= asked.model_dump(exclude_unset=True, exclude={"reason"})
@@ -92,31 +88,20 @@ class Steering:
 
     def remove(self, caller: Caller, camera_id: str) -> None:
         deed = Deed(caller, "camera.remove", f"camera/{camera_id}")
-        with self._steering(deed):
+        with self._changes.one(deed):
             before = self._added(camera_id)
             self._audited.do(replace(deed, before=before), lambda: self._parts.registry.remove(camera_id))
-            self._await(camera_id, None)
+            self._changes.wait(lambda view: view.desired(camera_id) is None)
 
     def pause(self, caller: Caller, camera_id: str, pausing: bool, reason: str) -> None:
         """Any camera, also one of a process's settings. Nothing is done where it is so already."""
         deed = Deed(caller, "camera.pause" if pausing else "camera.resume", f"camera/{camera_id}", reason)
-        with self._steering(deed):
+        with self._changes.one(deed):
             wanted, heard = self._known()
             before = wanted.get(camera_id)
             after = paused(camera_id, pausing, wanted, heard.get(camera_id), at=self._parts.now(), by=caller.name)
             if (before is not None and before.paused) != pausing:
                 self._put(replace(deed, before=before, after=after), after)
-
-    @contextmanager
-    def _steering(self, deed: Deed) -> Iterator[None]:
-        """One after the other, on what is known to be all there is; who is refused is written down."""
-        if not self._lock.acquire(timeout=ONE_AT_A_TIME_SECONDS):
-            raise unavailable("another change is under way")
-        try:
-            with self._audited.refusing(deed):
-                yield
-        finally:
-            self._lock.release()
 
     def _known(self) -> tuple[dict[str, DesiredCamera], dict[str, CameraStatus]]:
         """What is wanted of each camera, and what was heard of it last."""
@@ -144,17 +129,7 @@ class Steering:
 
     def _put(self, deed: Deed, camera: DesiredCamera) -> None:
         self._audited.do(deed, lambda: self._parts.registry.put(camera))
-        self._await(camera.id, camera)
-
-    def _await(self, camera_id: str, wanted: DesiredCamera | None) -> None:
-        """Until we have read it back ourselves; given up soon, as it is written all the same."""
-        give_up = self._parts.clock() + SEEN_SECONDS
-        pause = threading.Event()
-        while self._parts.clock() < give_up:
-            with self._parts.watched.reading() as view:
-                if view.desired(camera_id) == wanted:
-                    return
-            pause.wait(POLL_SECONDS)
+        self._changes.wait(lambda view: view.desired(camera.id) == camera)
 
 
 def _said(asked: NewCamera) -> set[str]:

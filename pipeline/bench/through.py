@@ -63,15 +63,30 @@ def through_the_pipeline(
     """
     settings = apart(settings, prefix)
     publish(settings, frames)
-    warm = int(len(frames) * WARM_UP)
     last = len(frames) - 1 - held(settings)  # as much was read ahead here as at the beginning of the window
     with _working(stack, settings, prefix, ["analyze"]) as watch:
-        seen = list(watch.next(warm))
-        before, began = cpu_seconds(), len(seen)
-        seen += watch.next(last - began)
-        spent = since(before)
-        timed = len(seen) - began
-        seen += watch.next(len(frames) - len(seen))
+        return _timed(watch, len(frames), last)
+
+
+def with_capture(
+    stack: LocalStack, settings: Settings, frames: int, prefix: str
+) -> tuple[dict[str, Any], list[Observation]]:
+    """So many frames from the cameras of the settings, which give them without end, to `emotion-events`."""
+    capture = settings.capture.model_copy(update={"max_ahead_frames": held(settings)})
+    settings = apart(settings.model_copy(update={"capture": capture}), prefix)
+    with _working(stack, settings, prefix, ["analyze", "capture"]) as watch:
+        return _timed(watch, frames, frames - 1)
+
+
+def _timed(watch: _Watch, frames: int, last: int) -> tuple[dict[str, Any], list[Observation]]:
+    """Figures from the end of the warm-up to the frame `last`, and all that was observed of so many frames."""
+    warm = int(frames * WARM_UP)
+    seen = list(watch.next(warm))
+    before, began = cpu_seconds(), len(seen)
+    seen += watch.next(last - began)
+    spent = since(before)
+    timed = len(seen) - began
+    seen += watch.next(frames - len(seen))
     times = sorted(observation.processed_at for observation in seen)
     seconds = (times[last] - times[warm]).total_seconds()
     figures = {

@@ -143,6 +143,24 @@ def bench_crowd(
     write_report(report, run(as_shown(load(config), PURPOSE), uris, frames, rounds, Console()))
 
 
+@bench_app.command("fer")
+def bench_fer(
+    clip: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A video with people in view throughout.")],
+    python: Annotated[Path, typer.Option(exists=True, help="A Python that has the package fer.")],
+    people: Annotated[int, typer.Option(min=1, help="In view in every frame.")] = 1,
+    frames: Annotated[int, typer.Option(min=200, help="Frames of each run of ours: the clip over and over.")] = 3000,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each way is run, in turn.")] = 3,
+    report: ReportFile = None,
+    config: SettingsFile = None,
+) -> None:
+    """File in to events out, capture included, beside the package fer on the same clip."""
+    from pipeline.bench.fer import run
+
+    set_up("CRITICAL")
+    settings = as_shown(load(config), PURPOSE)
+    write_report(report, run(settings, clip, people, python, frames, rounds, Console()))
+
+
 @bench_app.command("tracking")
 def bench_tracking(
     video: Annotated[list[Path] | None, typer.Option(exists=True, help="A clip, beside the scenes; several.")] = None,

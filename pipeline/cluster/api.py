@@ -24,6 +24,7 @@ from pipeline.api.app import create
 from pipeline.api.assemble import assembled
 from pipeline.cluster.head import Head
 from pipeline.cluster.role import connect
+from pipeline.cores import forbid
 from pipeline.errors import DependencyError
 from pipeline.kafka.clients import apply_topics
 from pipeline.kafka.heartbeat import Heartbeat
@@ -47,6 +48,7 @@ class ControlApi:
     """The application and what feeds it, in one process of Ray's."""
 
     def __init__(self, settings_json: str) -> None:
+        forbid()  # Ray may be somebody else's
         self._open = ExitStack()
         settings = ResolvedSettings.model_validate_json(settings_json)
         set_up(settings.log_level, log_file(settings), logs=settings.logs, role="api")

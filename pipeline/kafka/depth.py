@@ -6,16 +6,16 @@ Asked in a thread of its own, so that it goes on being told while whoever reads 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any
 
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError
 
+from pipeline.beside import Beside
 from pipeline.errors import DependencyError
 from pipeline.kafka.clients import admin, errors_of
 from pipeline.metrics import Metrics
@@ -29,27 +29,18 @@ STOP_SECONDS = 2.0
 ROLE = "aggregate"  # who asks
 
 
-class Depth:
+class Depth(Beside):
     """A context manager around the work of the role that asks. With Kafka away it keeps silent."""
 
     def __init__(self, kafka: KafkaSettings, metrics: Metrics) -> None:
+        super().__init__("depth", STOP_SECONDS)
         self._kafka = kafka
         self._metrics = metrics
         self._topics = plan(kafka)
         self._short = {topic.name: short for short, topic in self._topics.items()}
         self._partitions = [each for topic in self._topics.values() for each in _partitions(topic)]
         self._admin: KafkaAdminClient | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="depth", daemon=True)
         metrics.frames_retention.labels(ROLE).set(kafka.frames_retention_minutes * 60)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
 from kafka.errors import KafkaError
 
 from pipeline import __version__
+from pipeline.beside import Beside
 from pipeline.errors import DependencyError
 from pipeline.kafka.clients import producer
 from pipeline.kafka.clock import Offsets
@@ -33,7 +33,7 @@ ANY_ADDRESS = ("", "0.0.0.0", "::")  # compared, not bound to  # nosec B104
 State = tuple[RoleState, str]  # and the detail
 
 
-class Heartbeat:
+class Heartbeat(Beside):
     """A context manager around the work of a role. Never raises, never holds the role up: with Kafka away it is silent.
 
     `port`: of /metrics, 0 without. `state`: asked before each sign of life, from a thread of this one's own.
@@ -52,6 +52,7 @@ class Heartbeat:
         figures: Callable[[], RolloutFigures | None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__("heartbeat", STOP_SECONDS)
         host = socket.gethostname()
         self._kafka = settings.kafka
         self._state = state
@@ -73,16 +74,6 @@ class Heartbeat:
         )
         self._producer: Any = None
         self._sent: Any = None  # the last sign of life, which Kafka may not have yet
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -8,13 +8,13 @@ twice is told once.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
 from kafka.errors import KafkaError
 
+from pipeline.beside import Beside
 from pipeline.errors import DependencyError
 from pipeline.kafka.audit import AuditLog
 from pipeline.kafka.reader import Reader, parse
@@ -35,7 +35,7 @@ RETRY_SECONDS = 2.0
 STOP_SECONDS = 3.0
 
 
-class RolloutController:
+class RolloutController(Beside):
     """A context manager around the work of an aggregator. `leads`: whether this one decides, asked before it does."""
 
     def __init__(
@@ -45,25 +45,16 @@ class RolloutController:
         metrics: Metrics,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        super().__init__("rollout", STOP_SECONDS)
         self._settings = settings
         self._leads = leads
         self._metrics = metrics
         self._now = now
         self._known: Known = None, None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="rollout", daemon=True)
         for metric in METRICS:
             metrics.rollouts_backed_out.labels(metric)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join(STOP_SECONDS)
-
-    def _keep(self) -> None:
+    def _run(self) -> None:
         """Again after whatever Kafka does to it."""
         while not self._stop.is_set():
             try:

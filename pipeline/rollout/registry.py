@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from kafka.errors import KafkaError
 
+from pipeline.beside import Beside
 from pipeline.errors import DependencyError
 from pipeline.kafka.clients import producer
 from pipeline.kafka.reader import Reader, parse
@@ -84,19 +84,18 @@ class RolloutRegistry:
             self._producer.close(timeout=WRITE_SECONDS)
 
 
-class Following:
+class Following(Beside):
     """A context manager: tells `changed` what is known, at first before it is entered, then on a thread of its own.
 
     Survives a Kafka that is away. Without the topic, as before an upgrade is complete, there is no rollout.
     """
 
     def __init__(self, kafka: KafkaSettings, site: str, changed: Callable[[Known], None]) -> None:
+        super().__init__("rollouts", 2 * POLL_SECONDS)
         self._kafka = kafka
         self._site = site
         self._changed = changed
         self._known: Known = None, None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="rollouts", daemon=True)
 
     def __enter__(self) -> Self:
         try:
@@ -105,12 +104,7 @@ class Following:
             log.warning("no rollout is followed: %s", error)
             reader = None
         self._reader = reader
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join(2 * POLL_SECONDS)
+        return super().__enter__()
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -15,9 +14,12 @@ from pydantic import (
     model_validator,
 )
 
+from pipeline.errors import UsageError
+from pipeline.settings.secret import FORMS, absolute, is_reference, read
 from pipeline.settings.section import Section, check_name
 
 NO_DATA = "no-data"  # the rule that is built in
+SIGNS = 'whsec_ and base64 of 24 to 64 bytes; `echo "whsec_$(openssl rand -base64 32)"` makes one'
 Severity = Literal["info", "warning", "critical"]
 
 
@@ -90,7 +92,7 @@ class WebhookSettings(Section):
     id: str = Field(description="name of the endpoint; what was delivered to it is remembered by it")
     url: str = Field(description="http(s)://..., may hold user:password@")
     secret: SecretStr = Field(
-        description="whsec_ and base64 of 24 to 64 bytes, or env:NAME of a variable that holds it"
+        description=f"whsec_ and base64 of 24 to 64 bytes, or {FORMS}; only the role webhooks reads it there"
     )
     rules: list[str] = Field(default_factory=list, description="ids of the rules it is told of; none: all")
     severities: list[Severity] = Field(default_factory=list, description="severities it is told of; none: all")
@@ -116,22 +118,30 @@ class WebhookSettings(Section):
     @classmethod
     def _is_a_secret(cls, secret: SecretStr) -> SecretStr:
         text = secret.get_secret_value()
-        if text.startswith("env:"):
-            variable = text.removeprefix("env:")
-            text = os.environ.get(variable, "")
-            if not text:
-                raise ValueError(f"the environment variable {variable} is not set")
-        try:
-            length = len(base64.b64decode(text.removeprefix("whsec_"), validate=True))
-        except ValueError:
-            length = 0
-        if not text.startswith("whsec_") or not 24 <= length <= 64:
-            raise ValueError(
-                'not whsec_ and base64 of 24 to 64 bytes; `echo "whsec_$(openssl rand -base64 32)"` makes one'
-            )
-        return SecretStr(text)
+        if is_reference(text):
+            return SecretStr(absolute(text))
+        if not _signs(text):
+            raise ValueError(f"not {SIGNS}")
+        return secret
 
     @field_serializer("secret", when_used="json")
     def _tell(self, secret: SecretStr) -> str:
         """Roles are given their settings as JSON."""
         return secret.get_secret_value()
+
+    def signing_secret(self) -> str:
+        """`secret`, in clear. Raises UsageError where what it refers to is not to be had, or none."""
+        text, field = self.secret.get_secret_value(), f"webhooks: {self.id}: secret"
+        if is_reference(text):
+            text = read(text, field)
+            if not _signs(text):
+                raise UsageError(f"{field}: what it refers to is no secret", SIGNS)
+        return text
+
+
+def _signs(text: str) -> bool:
+    try:
+        length = len(base64.b64decode(text.removeprefix("whsec_"), validate=True))
+    except ValueError:
+        return False
+    return text.startswith("whsec_") and 24 <= length <= 64

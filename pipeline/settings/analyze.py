@@ -48,7 +48,9 @@ class AnalyzeSettings(Section):
     inflight_frames: int = Field(256, ge=1, description="frames read and not yet written out; above it reading pauses")
     inflight_mebibytes: float = Field(64, gt=0, description="the same, as bytes of JPEG and crops")
     batch_faces: int = Field(32, ge=1, le=512, description="crops of one request to the model")
-    batch_wait_seconds: float = Field(0.05, ge=0, description="a smaller batch is sent after this")
+    batch_wait_seconds: float = Field(
+        0.05, ge=0, description="a smaller batch waits so long at most, for other faces or for the model"
+    )
     requests: int = Field(2, ge=1, le=64, description="requests in flight to the model")
     commit_seconds: float = Field(1.0, gt=0, description="outputs are flushed and offsets committed this often")
     stall_seconds: float = Field(30, gt=1, description="an analyzer without progress for so long is replaced")

@@ -26,5 +26,5 @@ class KafkaSettings(Section):
     capture_group: str = Field(
         "emostream-capture", description="consumer groups of capture, one a site: who runs which added camera"
     )
-    security: SecuritySettings = Field(default_factory=SecuritySettings)
+    security: SecuritySettings = Field(default_factory=SecuritySettings, description="TLS, and who we are there")
     webhooks_group: str = Field("emostream-webhooks", description="consumer groups of the webhooks, one an endpoint")

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.settings.secret import read
+from pipeline.settings.secret import is_reference, read
 from pipeline.settings.section import Section
 
 USUAL_ADDRESSES = {
@@ -82,7 +82,7 @@ class ModelSettings(Section):
     def secret(self) -> str | None:
         """`token`, in clear. Raises UsageError where what it refers to is not to be had."""
         text = self.token.get_secret_value() if self.token else None
-        return read(text, "classify.token") if text and text.startswith(("env:", "file:")) else text
+        return read(text, "classify.token") if text and is_reference(text) else text
 
     @property
     def addresses(self) -> list[str]:

@@ -17,12 +17,22 @@ from pipeline.errors import UsageError
 FORMS = "env:NAME of a variable, or file:PATH of a file, that holds it"
 
 
+def is_reference(text: str) -> bool:
+    scheme, _, rest = text.partition(":")
+    return bool(rest) and scheme in ("env", "file")
+
+
+def absolute(reference: str) -> str:
+    """The same from any folder: roles and actors run in other ones."""
+    scheme, _, rest = reference.partition(":")
+    return f"file:{Path(rest).absolute()}" if scheme == "file" else reference
+
+
 def _checked(reference: str) -> str:
     """Raises ValueError, without what was given: it may be the secret itself."""
-    scheme, _, rest = reference.partition(":")
-    if not rest or scheme not in ("env", "file"):
+    if not is_reference(reference):
         raise ValueError(f"not the secret itself, please: {FORMS}")
-    return f"file:{Path(rest).absolute()}" if scheme == "file" else reference  # roles and actors run in other folders
+    return absolute(reference)
 
 
 SecretReference = Annotated[str, AfterValidator(_checked)]

@@ -56,7 +56,7 @@ class Endpoint:
         self, settings: WebhookSettings, client: httpx.Client, metrics: Metrics, stop: threading.Event
     ) -> None:
         self._settings = settings
-        self._secret = settings.secret.get_secret_value()
+        self._secret = settings.signing_secret()
         self._client = client
         self._metrics = metrics
         self._stop = stop
@@ -68,7 +68,8 @@ class Endpoint:
 
     @staticmethod
     def check(settings: WebhookSettings) -> None:
-        """Raises UsageError where nothing can be posted to the address."""
+        """Raises UsageError where nothing can be posted to the address, or signed."""
+        settings.signing_secret()
         try:
             httpx.URL(settings.url)
             parts = urlsplit(settings.url)
