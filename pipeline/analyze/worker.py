@@ -75,10 +75,12 @@ class Worker:
         wanted: Callable[[bytes | None], bool] = lambda key: True,
         spans: Spans | None = None,
         versions: Versions | None = None,
+        kafka_time: Callable[[], float] = time.time,
     ) -> None:
         """`wanted`: by a record's key; one that is not wanted is passed over, and nothing comes of it.
 
-        `spans`: where traces are kept. `versions`: of the model, with `classifier` as the live one.
+        `spans`: where traces are kept. `versions`: of the model, with `classifier` as the live one. `kafka_time`:
+        seconds of Unix time by Kafka's clock, by which is told how long a record waits.
         """
         self._settings = analyze = settings.analyze
         self._sight = settings.sight
@@ -90,6 +92,7 @@ class Worker:
         self._vision = vision
         self._metrics = metrics
         self._wanted = wanted
+        self._kafka_time = kafka_time
         self._versions = versions or Versions(classifier, metrics)
         self._spans = None if privacy.aggregates else spans  # they would tell of each frame's faces
         self._kafka = settings.kafka
@@ -211,7 +214,7 @@ class Worker:
         if written and self._sums is None:
             entry.finish(_made(before))
             return None
-        age = time.time() - record.timestamp / 1000
+        age = self._kafka_time() - record.timestamp / 1000
         self._overload.read(age)
         if not written and (reason := self._overload.dropped(header, age)):
             entry.finish(partial(self._telling.dropped, held, header, before, reason))

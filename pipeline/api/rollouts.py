@@ -12,9 +12,7 @@ from pipeline.api.changes import Changes
 from pipeline.api.parts import Parts
 from pipeline.api.shapes import NewRollout, RolloutAnswer
 from pipeline.messages import Rollout, Stage
-from pipeline.rollout.judge import Judge
-from pipeline.rollout.registry import Known
-from pipeline.rollout.stages import Plan, begun, ended, widened
+from pipeline.rollout.stages import Known, Plan, begun, check_none_runs, ended, widened
 from pipeline.rollout.status import status
 from pipeline.watch.site import SiteView
 
@@ -30,8 +28,10 @@ class Rollouts:
 
     def start(self, caller: Caller, asked: NewRollout) -> Rollout:
         deed = Deed(caller, "rollout.start", f"model/{asked.version}", asked.reason)
-        with self._changes.one(deed):
+        with self._audited.refusing(deed):  # the servers may take their time, in which others may take it back
+            check_none_runs(*self._known())
             live, candidate = self._parts.models.live(), self._parts.models.candidate(asked.version)
+        with self._changes.one(deed):
             plan = Plan(asked.shadow_seconds, asked.share, asked.bounds)
             who, now = caller.name, self._parts.now()
             new = begun(
@@ -71,7 +71,4 @@ def answer(view: SiteView, now: datetime) -> RolloutAnswer:
     """How the last rollout does."""
     if view.rollout is None:
         return RolloutAnswer(rollout=None)
-    judge = Judge()
-    for role in view.now(now).roles:
-        judge.add(role.status)
-    return RolloutAnswer(rollout=status(view.rollout, view.verdict, judge, now))
+    return RolloutAnswer(rollout=status(view.rollout, view.verdict, view.judge, now))

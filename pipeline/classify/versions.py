@@ -71,14 +71,23 @@ class Versions:
                 beside.along.offer(crops, scored)
             return Read(scored, self.live)
         try:
-            scored = self._ask(beside, reader, crops)
+            scored = reader.classify(crops)
             if not scored.errors:
+                self._count(beside, reader, failed=False)
                 if beside is not None and beside.along is not None and beside.candidate is reader:
                     beside.along.offer(crops, scored)
                 return Read(scored, reader)
         except Exception as error:
             log.info("%s fails, the live model reads in its place: %r", told(reader.model), error)
-        return Read(self._ask(beside, self.live, crops), self.live)
+        try:
+            in_its_place = self.live.classify(crops)
+        except Exception:
+            for model in (reader, self.live):
+                self._count(None, model, failed=True)  # where both fail, it is not the version
+            raise
+        self._count(beside, reader, failed=True)
+        self._count(beside, self.live, failed=bool(in_its_place.errors))
+        return Read(in_its_place, self.live)
 
     def follow(self, rollout: Rollout | None, verdict: RolloutVerdict | None) -> None:
         """What is known of the rollout now. Never raises: with one that cannot be had all stays with the live model."""

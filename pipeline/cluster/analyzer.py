@@ -75,13 +75,23 @@ class Analyzer:
         writer = outbox(settings, member)
         vision = Vision(settings, make_detector(settings.detect, settings.model_dir), classifier)
         spans = start(settings.traces, "analyze", str(self._index))
-        self._worker = Worker(settings, reader, writer, vision, classifier, metrics, spans=spans, versions=versions)
-        if self._stopped:
-            self._worker.stop()
         place = str(self._index)
         heartbeat = Heartbeat(
             settings, "analyze", self._metrics_port, place, self._state, metrics=metrics, figures=versions.figures
         )
+        self._worker = Worker(
+            settings,
+            reader,
+            writer,
+            vision,
+            classifier,
+            metrics,
+            spans=spans,
+            versions=versions,
+            kafka_time=heartbeat.kafka_time,
+        )
+        if self._stopped:
+            self._worker.stop()
         rollouts = Following(settings.kafka, settings.site, lambda known: versions.follow(*known))
         try:
             with rollouts, heartbeat:

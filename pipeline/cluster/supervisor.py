@@ -114,6 +114,7 @@ class Supervisor:
     def _tend(self, slot: Slot, now: float) -> None:
         if slot.leaves_by is not None:
             if self._why_ended(slot) is not None or now > slot.leaves_by:
+                self._kill_process(slot)
                 self._kill(slot)
                 self._slots.remove(slot)
                 leave(self._settings.kafka, slot.index)

@@ -19,9 +19,9 @@ from pipeline.console.events import UNITS
 from pipeline.console.listing import listing
 from pipeline.errors import UsageError
 from pipeline.kafka.reader import Reader, parse
-from pipeline.messages import Alert, AlertState
+from pipeline.messages import Alert, AlertState, RoleStatus
 from pipeline.settings import NO_DATA, KafkaSettings, Settings
-from pipeline.topics import ALERTS
+from pipeline.topics import ALERTS, ROLES
 
 TOLD_SECONDS = 15.0  # an aggregator that runs has told by then
 COLOURS = {"critical": "red", "warning": "yellow", "info": "cyan"}
@@ -108,6 +108,7 @@ def silence(settings: Settings, target: Target, lasts: str, by: str, reason: str
     now = datetime.now(UTC)
     with audited(settings, Change("alerts.silence", target.place, by, reason)) as change:
         target.check(settings)
+        _check_site(settings)
         until = now + duration(lasts)
         ask.silence(settings.kafka, target, until, by, reason, now)
         change.after = {"rule": target.rule, "until": until.isoformat()}
@@ -120,9 +121,21 @@ def forget(settings: Settings, target: Target, by: str) -> str:
     """Such alerts are closed, and what is usual is learned anew."""
     with audited(settings, Change("alerts.forget", target.place, by)) as change:
         target.check(settings)
+        _check_site(settings)
         ask.forget(settings.kafka, target, by, datetime.now(UTC))
         change.after = {"rule": target.rule}
     return f"{target} closed; what is usual is learned anew"
+
+
+def _check_site(settings: Settings) -> None:
+    """Raises UsageError where aggregators of other sites alone are known: nobody would hear."""
+    with Reader(settings.kafka, [ROLES]) as reader:
+        reader.from_beginning()
+        signs = [parse(record) for record in reader.to_end() if record.value is not None]
+    sites = {sign.site for sign in signs if isinstance(sign, RoleStatus) and sign.role == "aggregate"}
+    if sites and settings.site not in sites:
+        said = f"site: no aggregator of {settings.site} is known to Kafka at {settings.kafka.bootstrap}"
+        raise UsageError(f"{said}, only of {', '.join(sorted(sites))}", "name the site's settings file with -c")
 
 
 def duration(text: str) -> timedelta:

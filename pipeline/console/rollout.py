@@ -14,12 +14,13 @@ from pipeline.console.audited import Change, audited
 from pipeline.console.cameras import last_heard
 from pipeline.console.listing import listing
 from pipeline.errors import EmostreamError, UsageError
+from pipeline.kafka.believable import taken
 from pipeline.kafka.reader import Reader, parse
 from pipeline.messages import GONE, Bounds, RoleStatus, Rollout, Stage
 from pipeline.rollout import asking
 from pipeline.rollout.judge import Judge
-from pipeline.rollout.registry import Known, RolloutRegistry
-from pipeline.rollout.stages import Plan, begun, ended, told, widened
+from pipeline.rollout.registry import RolloutRegistry
+from pipeline.rollout.stages import Known, Plan, begun, ended, told, widened
 from pipeline.rollout.status import Status, status
 from pipeline.settings import Settings
 from pipeline.topics import ROLES
@@ -82,9 +83,10 @@ def show(settings: Settings, as_json: bool, console: Console) -> None:
     judge = Judge()
     with Reader(settings.kafka, [ROLES]) as reader:
         reader.from_time(rollout.started_at)
-        for sign in (parse(record) for record in reader.to_end() if record.value is not None):
+        for record in reader.to_end():
+            sign = None if record.value is None else parse(record)
             if isinstance(sign, RoleStatus) and sign.site == settings.site:
-                judge.add(sign)
+                judge.add(sign, taken(record))
     found = status(rollout, verdict, judge, datetime.now(UTC))
     if as_json:
         print(found.model_dump_json(indent=2))

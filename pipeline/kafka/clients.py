@@ -28,6 +28,7 @@ from kafka.errors import (
 )
 
 from pipeline.errors import DependencyError, UsageError
+from pipeline.kafka.connect import BOOTSTRAP_MS, made
 from pipeline.kafka.handshake import why
 from pipeline.kafka.security import client_options
 from pipeline.settings import KafkaSettings
@@ -35,7 +36,6 @@ from pipeline.topics import MAX_RECORD_BYTES, Topic, plan
 
 log = logging.getLogger(__name__)
 
-BOOTSTRAP_MS = 10_000  # of each address; kafka-python waits as long for one that says nothing
 AGAIN_SECONDS = 0.1
 CONNECT_SECONDS = 1.0
 NOT_OURS = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
@@ -47,10 +47,9 @@ nothing any more. So none expires: what waits is bounded by those who send."""
 
 def reachable(kafka: KafkaSettings) -> bool:
     """Whether anybody listens at one of the brokers' addresses."""
-    for address in kafka.bootstrap.split(","):
-        host, _, port = address.strip().rpartition(":")
-        with suppress(OSError, ValueError):
-            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    for host, port in kafka.addresses:
+        with suppress(OSError):
+            socket.create_connection((host, port), CONNECT_SECONDS).close()
             return True
     return False
 
@@ -112,7 +111,7 @@ def producer(kafka: KafkaSettings, **changes: Any) -> KafkaProducer:
         **_common(kafka),
     }
     with _connecting(kafka):
-        return KafkaProducer(**(config | changes))
+        return made(KafkaProducer, config | changes)
 
 
 def consumer(kafka: KafkaSettings, group: str | None = None, **changes: Any) -> KafkaConsumer:
@@ -131,13 +130,13 @@ def consumer(kafka: KafkaSettings, group: str | None = None, **changes: Any) -> 
         **_common(kafka),
     }
     with _connecting(kafka):
-        return KafkaConsumer(**(config | changes))
+        return made(KafkaConsumer, config | changes)
 
 
 def admin(kafka: KafkaSettings) -> KafkaAdminClient:
     options = _common(kafka)
     with _connecting(kafka):
-        return KafkaAdminClient(**options)
+        return made(KafkaAdminClient, options)
 
 
 def subscribe(
@@ -261,10 +260,4 @@ def _new_topic(topic: Topic, kafka: KafkaSettings) -> NewTopic:
 
 
 def _common(kafka: KafkaSettings) -> dict[str, Any]:
-    addresses = kafka.bootstrap.split(",")
-    return {
-        "bootstrap_servers": addresses,
-        "client_id": "emostream",
-        "bootstrap_timeout_ms": BOOTSTRAP_MS * len(addresses),  # a host that is gone takes one share, and not all
-        **client_options(kafka),
-    }
+    return {"bootstrap_servers": kafka.bootstrap.split(","), "client_id": "emostream", **client_options(kafka)}

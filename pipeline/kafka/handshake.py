@@ -26,18 +26,16 @@ CLOCK = "or is this machine's clock wrong?"
 
 def why(kafka: KafkaSettings) -> DependencyError | None:
     """Of the first broker of `kafka.bootstrap` that listens; None where nothing is wrong, or none listens."""
-    for address in kafka.bootstrap.split(","):
-        host, _, port = address.strip().rpartition(":")
+    for at in kafka.addresses:
         try:
-            at = host.strip("[]"), int(port)
             connection = socket.create_connection(at, SECONDS)
-        except (OSError, ValueError):
+        except OSError:
             continue
         with connection:
             try:
                 _enter(kafka, connection, at)
             except DependencyError as error:
-                return DependencyError(f"Kafka at {host}:{port}: {error.message}", error.hint)
+                return DependencyError(f"Kafka at {at[0]}:{at[1]}: {error.message}", error.hint)
             except (OSError, struct.error, ValueError, KeyError):  # nobody answers, or nobody of Kafka's kind
                 return None
         return None

@@ -75,6 +75,11 @@ class Heartbeat(Beside):
         self._producer: Any = None
         self._sent: Any = None  # the last sign of life, which Kafka may not have yet
 
+    def kafka_time(self) -> float:
+        """Seconds of Unix time by Kafka's clock, as far as it is known; else by this machine's."""
+        offset = self._offset
+        return self._clock() - (0.0 if offset is None else offset.seconds)
+
     def _run(self) -> None:
         while not self._stop.is_set():
             self._beat(*self._state())
@@ -116,12 +121,11 @@ def reached_at(host: str, kafka: KafkaSettings) -> str:
     """Where others reach what listens on `host`: for every address, the one that this machine speaks to Kafka from."""
     if host not in ANY_ADDRESS:
         return host
-    broker, _, port = kafka.bootstrap.split(",")[0].strip().rpartition(":")
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(broker, int(port), type=socket.SOCK_DGRAM)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(*kafka.addresses[0], type=socket.SOCK_DGRAM)[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.connect(address)  # of UDP: no packet is sent
             own: str = probe.getsockname()[0]
-    except (OSError, ValueError):
+    except (OSError, IndexError):
         return socket.gethostname()
     return f"[{own}]" if ":" in own else own

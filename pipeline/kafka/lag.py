@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 
 from kafka import TopicPartition
 from kafka.errors import RetriableError
@@ -21,18 +22,21 @@ class Lag:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
-        self._admin = admin(kafka)
-        self._consumer = consumer(kafka)
-        with errors_of(kafka):
-            topic = name(kafka, FRAMES)
-            self._partitions = [TopicPartition(topic, p) for p in self._consumer.partitions_for_topic(topic) or ()]
+        topic = name(kafka, FRAMES)
+        with ExitStack() as made:
+            self._admin = admin(kafka)
+            made.callback(self._admin.close)
+            self._consumer = consumer(kafka)
+            made.callback(self._consumer.close, autocommit=False)
+            with errors_of(kafka):
+                self._partitions = [TopicPartition(topic, p) for p in self._consumer.partitions_for_topic(topic) or ()]
+            self._made = made.pop_all()
 
     def __enter__(self) -> Lag:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._admin.close()
-        self._consumer.close(autocommit=False)
+        self._made.close()
 
     def committed(self, patience: float = PATIENCE_SECONDS) -> dict[TopicPartition, int]:
         """Raises DependencyError when Kafka cannot tell for `patience` seconds."""

@@ -25,12 +25,16 @@ class Reader:
     def __init__(self, kafka: KafkaSettings, topics: Iterable[str], numbers: Collection[int] = ()) -> None:
         self._kafka = kafka
         self._consumer = consumer(kafka)
-        with errors_of(kafka):
-            names = [name(kafka, topic) for topic in topics]
-            self._partitions = [
-                TopicPartition(topic, number) for topic in names for number in numbers or self._numbers(topic)
-            ]
-            self._consumer.assign(self._partitions)
+        try:
+            with errors_of(kafka):
+                names = [name(kafka, topic) for topic in topics]
+                self._partitions = [
+                    TopicPartition(topic, number) for topic in names for number in numbers or self._numbers(topic)
+                ]
+                self._consumer.assign(self._partitions)
+        except BaseException:
+            self._consumer.close(autocommit=False)
+            raise
 
     def _numbers(self, topic: str) -> list[int]:
         numbers = self._consumer.partitions_for_topic(topic)

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.messages.observation import ModelRef
 from pipeline.messages.record import Record
 
+MOST = 2**53  # of what is counted: exact as a float
+
 
 class Stage(StrEnum):
     """How far a rollout is. Of two that are claimed at once the later one in this list holds."""
@@ -106,10 +108,10 @@ class RolloutFigures(BaseModel):
     model_config = ConfigDict(frozen=True)
     rollout_id: str
     stage: Stage
-    asked: int = Field(0, ge=0)
-    failed: int = Field(0, ge=0)
-    live_asked: int = Field(0, ge=0)
-    live_failed: int = Field(0, ge=0)
-    compared: int = Field(0, ge=0)
-    label_changes: int = Field(0, ge=0)
-    distance: float = Field(0.0, ge=0, allow_inf_nan=False)
+    asked: int = Field(0, ge=0, le=MOST)
+    failed: int = Field(0, ge=0, le=MOST)
+    live_asked: int = Field(0, ge=0, le=MOST)
+    live_failed: int = Field(0, ge=0, le=MOST)
+    compared: int = Field(0, ge=0, le=MOST)
+    label_changes: int = Field(0, ge=0, le=MOST)
+    distance: float = Field(0.0, ge=0, le=MOST, allow_inf_nan=False)

@@ -17,14 +17,15 @@ from kafka.errors import KafkaError
 from pipeline.beside import Beside
 from pipeline.errors import DependencyError
 from pipeline.kafka.audit import AuditLog
+from pipeline.kafka.believable import taken
 from pipeline.kafka.reader import Reader, parse
 from pipeline.messages import AuditOutcome, AuditRecord, RoleStatus, Rollout, RolloutVerdict, Stage
 from pipeline.metrics import Metrics
 from pipeline.rollout.judge import Judge
-from pipeline.rollout.registry import Known, RolloutRegistry, apply
-from pipeline.rollout.stages import stage_of
+from pipeline.rollout.registry import RolloutRegistry
+from pipeline.rollout.stages import Known, joined, stage_of
 from pipeline.settings import Settings
-from pipeline.topics import ROLES, ROLLOUTS, name
+from pipeline.topics import ROLES, ROLLOUTS
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class RolloutController(Beside):
         self._metrics = metrics
         self._now = now
         self._known: Known = None, None
+        self._overruled: dict[type[Rollout] | type[RolloutVerdict], bool] = {}  # the last record of each kind
         for metric in METRICS:
             metrics.rollouts_backed_out.labels(metric)
 
@@ -76,30 +78,41 @@ class RolloutController(Beside):
             reader.from_beginning()
             self._take(reader.to_end(), judge)
             while not self._stop.is_set():
+                self._take(reader.poll(POLL_SECONDS), judge)  # first: who stood still may have been replaced
+                if not self._leads():
+                    continue
+                self._set_right(registry)
                 rollout, before = self._known
-                if rollout is not None and self._leads():
+                if rollout is not None:
                     verdict = judge.verdict(rollout, before, self._now())
                     if verdict is not None:
                         self._tell(verdict, rollout, audit)
                         registry.put(verdict)
                         self._known = rollout, verdict
-                self._take(reader.poll(POLL_SECONDS), judge)
+                        if verdict.stage is Stage.BACKED_OUT:
+                            self._metrics.rollouts_backed_out.labels(verdict.metric).inc()
 
     def _take(self, records: Iterable[Any], judge: Judge) -> None:
         for record in records:
-            if record.topic == name(self._settings.kafka, ROLLOUTS):
-                self._known = apply(record, self._settings.site, self._known)
-            elif record.value is not None:
-                status = parse(record)
-                if isinstance(status, RoleStatus) and status.site == self._settings.site:
-                    judge.add(status)
+            match None if record.value is None else parse(record):
+                case Rollout() | RolloutVerdict() as ours if ours.site == self._settings.site:
+                    self._known = joined(self._known, ours)
+                    self._overruled[type(ours)] = ours not in self._known
+                case RoleStatus() as status if status.site == self._settings.site:
+                    judge.add(status, taken(record))
         rollout, verdict = self._known
         at = None if rollout is None else stage_of(rollout, verdict)
         for stage in Stage:
             self._metrics.rollout_stage.labels(stage).set(stage is at)
 
+    def _set_right(self, registry: RolloutRegistry) -> None:
+        """Writes again what a late record stands behind: of each key, the topic keeps the last one alone."""
+        for record in self._known:
+            if record is not None and self._overruled.pop(type(record), False):
+                registry.put(record)
+
     def _tell(self, verdict: RolloutVerdict, rollout: Rollout, audit: AuditLog) -> None:
-        """In the log, the audit log and the metrics."""
+        """In the log and the audit log."""
         back = verdict.stage is Stage.BACKED_OUT
         log.warning("rollout: %s: %s", verdict.stage.replace("_", " "), verdict.reason)
         record = AuditRecord(
@@ -118,5 +131,3 @@ class RolloutController(Beside):
             audit.write(record)
         except DependencyError as error:  # to go back does not wait for it
             log.error("%s is not in the audit log: %s", record.action, error)
-        if back:
-            self._metrics.rollouts_backed_out.labels(verdict.metric).inc()

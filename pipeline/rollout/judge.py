@@ -79,20 +79,20 @@ def measures(rollout: Rollout, tally: Tally) -> list[Measure]:
 
 
 class Judge:
-    """Feed it signs of life in the order of their topic; times are theirs, and the caller's for `verdict`."""
+    """Feed it signs of life in the order of their topic. Times are Kafka's: hosts' clocks may differ."""
 
     def __init__(self) -> None:
         self._runs: dict[tuple[str, Stage, str, datetime], deque[tuple[datetime, Tally]]] = {}
 
-    def add(self, status: RoleStatus) -> None:
-        """One that says nothing of a rollout is passed over."""
+    def add(self, status: RoleStatus, at: datetime) -> None:
+        """`at`: when Kafka took it. One that is no analyzer's, or says nothing of a rollout, is passed over."""
         figures = status.figures
-        if figures is None:
+        if figures is None or status.role != "analyze":
             return
         key = figures.rollout_id, figures.stage, status.key, status.started_at
         run = self._runs.pop(key, deque())
-        run.append((status.at, Tally.of([figures])))
-        while len(run) > 1 and run[1][0] <= status.at - WINDOW:
+        run.append((at, Tally.of([figures])))
+        while len(run) > 1 and run[1][0] <= at - WINDOW:
             run.popleft()
         self._runs[key] = run  # last: the first is the one that has been silent longest
         if len(self._runs) > RUNS:

@@ -13,6 +13,7 @@ from pipeline.errors import DependencyError
 from pipeline.kafka.clients import producer
 from pipeline.kafka.reader import Reader, parse
 from pipeline.messages import Rollout, RolloutVerdict, headers_of
+from pipeline.rollout.stages import Known, joined
 from pipeline.settings import KafkaSettings
 from pipeline.topics import ROLLOUTS, name
 
@@ -22,16 +23,12 @@ WRITE_SECONDS = 10.0
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 5.0
 
-Known = tuple[Rollout | None, RolloutVerdict | None]
-
 
 def apply(record: Any, site: str, known: Known) -> Known:
     """With one record of `rollouts` more. Those of other sites, and that are not ours, are passed over."""
     match None if record.value is None else parse(record):
-        case Rollout() as rollout if rollout.site == site:
-            return rollout, known[1]
-        case RolloutVerdict() as verdict if verdict.site == site:
-            return known[0], verdict
+        case Rollout() | RolloutVerdict() as ours if ours.site == site:
+            return joined(known, ours)
     return known
 
 
@@ -115,6 +112,8 @@ class Following(Beside):
                         self._take(reader.poll(POLL_SECONDS))
             except (KafkaError, DependencyError, OSError) as error:
                 log.info("rollouts are not read: %s", error)
+            except Exception:
+                log.exception("reading of rollouts failed")
             self._reader = None
             self._stop.wait(RETRY_SECONDS)
 
@@ -134,5 +133,5 @@ class Following(Beside):
         for record in records:
             known = apply(record, self._site, known)
         if known != self._known:
-            self._known = known
             self._changed(known)
+            self._known = known

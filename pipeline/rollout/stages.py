@@ -13,6 +13,7 @@ from pipeline.errors import UsageError
 from pipeline.messages import Bounds, ModelRef, Rollout, RolloutVerdict, ServedModel, Stage
 
 ORDER = tuple(Stage)
+Known = tuple[Rollout | None, RolloutVerdict | None]
 RUNNING = (Stage.SHADOW, Stage.CANARY)
 DRAWS = 2000  # to find an id whose cameras are as many as asked for
 
@@ -29,6 +30,23 @@ def stage_of(rollout: Rollout, verdict: RolloutVerdict | None) -> Stage:
     if verdict is not None and verdict.rollout_id == rollout.rollout_id:
         said.append(verdict.stage)
     return max(said, key=ORDER.index)
+
+
+def joined(known: Known, record: Rollout | RolloutVerdict) -> Known:
+    """With one record more, in the order of the log. Who writes late undoes nothing: what was taken back stays so."""
+    rollout, verdict = known
+    if isinstance(record, Rollout):
+        if rollout is not None and record.rollout_id == rollout.rollout_id and _further(rollout.ended, record.ended):
+            record = record.model_copy(update={"ended": rollout.ended})
+        return record, verdict
+    if verdict is not None and rollout is not None and verdict.rollout_id == rollout.rollout_id:
+        late = record.rollout_id != rollout.rollout_id
+        return known if late or _further(verdict.stage, record.stage) else (rollout, record)
+    return rollout, record
+
+
+def _further(one: Stage | None, other: Stage | None) -> bool:
+    return one is not None and (other is None or ORDER.index(one) > ORDER.index(other))
 
 
 def place(rollout_id: str, camera: str) -> float:
@@ -56,12 +74,19 @@ def draw_id(cameras: Collection[str], share: float) -> str:
     return best
 
 
-def check_start(live: ServedModel, candidate: ServedModel, before: Rollout | None, at: Stage) -> None:
-    """`before`: the last rollout; `at`: how far that is. Raises UsageError, WrongStage."""
-    if before is not None and at in RUNNING:
+def check_none_runs(before: Rollout | None, verdict: RolloutVerdict | None) -> None:
+    """Raises WrongStage while the last rollout is under way."""
+    if before is not None and (at := stage_of(before, verdict)) in RUNNING:
         said = f"the rollout of {told(before.candidate.ref)} is under way, at stage {at}"
         raise WrongStage(said, "finish it or take it back first")
-    if before is not None and at is Stage.FINISHED and before.candidate.ref != live.ref:
+
+
+def check_start(live: ServedModel, candidate: ServedModel, known: Known) -> None:
+    """`known`: of the last rollout. Raises UsageError, WrongStage."""
+    check_none_runs(*known)
+    before, verdict = known
+    at = Stage.BACKED_OUT if before is None else stage_of(before, verdict)
+    if before is not None and at is Stage.FINISHED and before.live == live.ref:
         hint = "name it with classify.model and start the analyzers again, or take it back"
         raise WrongStage(f"{told(before.candidate.ref)} reads all, but the settings still name {told(live.ref)}", hint)
     if candidate.ref == live.ref:
@@ -87,7 +112,7 @@ def begun(
     site: str,
     live: ServedModel,
     candidate: ServedModel,
-    known: tuple[Rollout | None, RolloutVerdict | None],
+    known: Known,
     plan: Plan,
     cameras: Collection[str],
     *,
@@ -99,8 +124,7 @@ def begun(
 
     Raises UsageError, WrongStage.
     """
-    before, verdict = known
-    check_start(live, candidate, before, Stage.BACKED_OUT if before is None else stage_of(before, verdict))
+    check_start(live, candidate, known)
     return Rollout(
         site=site,
         rollout_id=draw_id(cameras, plan.share),

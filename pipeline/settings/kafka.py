@@ -28,3 +28,9 @@ class KafkaSettings(Section):
     )
     security: SecuritySettings = Field(default_factory=SecuritySettings, description="TLS, and who we are there")
     webhooks_group: str = Field("emostream-webhooks", description="consumer groups of the webhooks, one an endpoint")
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of each broker that `bootstrap` names; what is no address is left to kafka-python to name."""
+        split = [address.strip().rpartition(":") for address in self.bootstrap.split(",")]
+        return [(host.strip("[]"), int(port)) for host, _, port in split if port.isdecimal()]

@@ -23,6 +23,8 @@ from pipeline.messages import (
     Stub,
     Window,
 )
+from pipeline.rollout.judge import Judge
+from pipeline.rollout.stages import joined
 from pipeline.watch.alerts import Alerts
 from pipeline.watch.camera import CameraNow, CameraView, Event, Preview
 from pipeline.watch.condition import Condition, condition
@@ -68,6 +70,7 @@ class SiteView:
         self._roles = Roles()
         self.rollout: Rollout | None = None
         self.verdict: RolloutVerdict | None = None
+        self.judge = Judge()
         self._silent_seconds = silent_seconds
         self._cameras: dict[str, CameraView] = {}
         self._removed: dict[str, datetime] = {}
@@ -92,10 +95,9 @@ class SiteView:
                 self.alerts.add(record)
             case RoleStatus():
                 self._roles.add(record, at)
-            case Rollout():
-                self.rollout = record
-            case RolloutVerdict():
-                self.verdict = record
+                self.judge.add(record, at)
+            case Rollout() | RolloutVerdict():
+                self.rollout, self.verdict = joined((self.rollout, self.verdict), record)
 
     def preview(self, preview: Preview) -> None:
         if preview.site == self.site and preview.camera not in self._removed:

@@ -143,11 +143,12 @@ def from_numbers(data: Any, datatype: str) -> NDArray[Any]:
     """(values,), in lists that may be nested. WireError: they are no numbers, or none of `datatype`."""
     dtype = DTYPES[datatype]
     try:
-        values = np.asarray(data)
+        found = np.asarray(data, object)  # else texts would be made as wide as the longest of them
+        if not set(map(type, found.flat)) <= {int, float}:
+            raise WireError("a tensor's data that are no numbers")
+        values = found.astype(np.float64)
     except (TypeError, ValueError, OverflowError):  # ragged, or deeper than numpy goes
         raise WireError("a tensor's data that are no numbers") from None
-    if values.dtype.kind not in "iuf":
-        raise WireError("a tensor's data that are no numbers")
     if dtype.kind == "u" and ((values < 0) | (values > 255) | (values % 1 != 0)).any():
         raise WireError(f"a tensor of {datatype} with values that are no whole numbers of 0 to 255")
     return values.reshape(-1).astype(dtype)

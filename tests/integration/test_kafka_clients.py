@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
+from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from pipeline.errors import DependencyError
-from pipeline.kafka.clients import consumer, subscribe
+from pipeline.kafka import connect
+from pipeline.kafka.clients import admin, consumer, producer, reachable, subscribe
+from pipeline.kafka.lag import Lag
+from pipeline.kafka.reader import Reader
 from pipeline.settings import KafkaSettings
 from pipeline.topics import FRAMES, name
 
@@ -38,3 +44,45 @@ def test_a_topic_that_is_not_there_is_named(kafka_settings: KafkaSettings) -> No
     with pytest.raises(DependencyError, match="topic nowhere does not exist"):
         subscribe(reader, kafka_settings, ["nowhere"])
     reader.close(autocommit=False)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A broker's address where connections are taken and nobody says anything."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_broker_that_says_nothing_keeps_nobody_from_the_others(
+    first: int, silent: str, kafka_settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "BOOTSTRAP_MS", 2_000)
+    monkeypatch.setattr(connect.random, "randrange", lambda addresses: first)
+    settings = kafka_settings.model_copy(update={"bootstrap": f"{silent},{kafka_settings.bootstrap}"})
+    reader = consumer(settings)
+    assert name(settings, FRAMES) in reader.topics()
+    reader.close(autocommit=False)
+
+
+def test_what_cannot_be_made_leaves_nothing_running(
+    silent: str, kafka_settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "BOOTSTRAP_MS", 300)
+    away = kafka_settings.model_copy(update={"bootstrap": silent})
+    apart = kafka_settings.model_copy(update={"topic_prefix": "nobody-made-these"})
+    process = psutil.Process()
+    before = process.num_threads(), process.num_fds()
+    for make in (producer, consumer, admin):
+        with pytest.raises(DependencyError, match="does not answer"):
+            make(away)
+    for make in (lambda: Lag(away), lambda: Reader(away, [FRAMES]), lambda: Reader(apart, [FRAMES])):
+        with pytest.raises(DependencyError):
+            make()
+    assert process.num_threads() <= before[0]
+    assert process.num_fds() <= before[1]
+
+
+def test_an_address_of_the_sixth_version_is_reached() -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        assert reachable(KafkaSettings(bootstrap=f"[::1]:{server.getsockname()[1]}"))

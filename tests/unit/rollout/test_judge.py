@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from datetime import datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from pipeline.messages import Rollout, RolloutVerdict, Stage
 from pipeline.rollout.judge import Judge, Tally, waits
@@ -21,7 +23,7 @@ def judged(
 ) -> RolloutVerdict | None:
     judge = Judge()
     for each in signs:
-        judge.add(each)  # type: ignore[arg-type]
+        judge.add(each, each.at)  # type: ignore[arg-type]
     return judge.verdict(of or rollout(), before, now or after(100))
 
 
@@ -67,7 +69,7 @@ def test_other_expressions_and_other_scores_take_it_back() -> None:
 def test_what_is_not_sure_yet_waits() -> None:
     doubtful = sign(90, asked=100, live_asked=100, compared=1100, label_changes=170)
     judge = Judge()
-    judge.add(doubtful)
+    judge.add(doubtful, doubtful.at)
     assert judge.verdict(rollout(), None, after(100)) is None
     assert "to be sure" in waits(rollout(), Stage.SHADOW, judge.whole(rollout(), Stage.SHADOW), after(100))
 
@@ -80,6 +82,31 @@ def test_what_begins_to_fail_late_is_seen_in_the_last_minutes() -> None:
     found = judged(*signs, sign(1000, stage=Stage.CANARY, **worse), before=CANARY, now=after(1000))
     assert found is not None
     assert found.metric == "failures"
+
+
+def test_an_analyzer_whose_clock_is_wrong_is_judged_by_kafkas() -> None:
+    well = {"asked": 100_000, "live_asked": 100_000, "compared": 10}
+    worse = {**well, "asked": 100_060, "live_asked": 100_060, "failed": 40}
+    for off in (-3600, 3600):
+        judge = Judge()
+        for at in range(100, 1000, 5):
+            judge.add(sign(at + off, stage=Stage.CANARY, **well), after(at))
+        judge.add(sign(1000 + off, stage=Stage.CANARY, **worse), after(1000))
+        found = judge.verdict(rollout(), CANARY, after(1000))
+        assert found is not None
+        assert found.metric == "failures"
+
+
+def test_only_analyzers_are_heard() -> None:
+    bad = sign(30, asked=25, failed=25, live_asked=25)
+    assert judged(bad.model_copy(update={"role": "capture"}), now=after(30)) is None
+
+
+def test_figures_beyond_all_bounds_are_no_record() -> None:
+    with pytest.raises(ValidationError):
+        sign(30, asked=10**400)
+    with pytest.raises(ValidationError):
+        sign(30, distance=1e300)
 
 
 def test_a_canary_is_judged_by_its_own_figures_alone() -> None:

@@ -38,3 +38,24 @@ def test_a_record_without_a_value_is_nothing() -> None:
     gone = record(rollout())
     gone.value = None
     assert fold([record(rollout()), gone], "site") == (rollout(), None)
+
+
+def test_who_writes_late_undoes_nothing() -> None:
+    back = verdict().model_copy(update={"stage": Stage.BACKED_OUT})
+    assert fold([record(rollout()), record(back), record(verdict())], "site") == (rollout(), back)
+    ended = rollout(ended=Stage.BACKED_OUT)
+    wider = rollout(share=0.5)
+    known = fold([record(ended), record(wider)], "site")
+    assert known == (rollout(share=0.5, ended=Stage.BACKED_OUT), None)
+
+
+def test_a_verdict_on_a_rollout_before_is_late() -> None:
+    before = verdict().model_copy(update={"rollout_id": "f" * 16})
+    assert fold([record(rollout()), record(verdict()), record(before)], "site") == (rollout(), verdict())
+
+
+def test_a_new_rollout_begins_anew() -> None:
+    back = verdict().model_copy(update={"stage": Stage.BACKED_OUT})
+    new = rollout(rollout_id="f" * 16)
+    later = verdict().model_copy(update={"rollout_id": new.rollout_id})
+    assert fold([record(rollout()), record(back), record(new), record(later)], "site") == (new, later)

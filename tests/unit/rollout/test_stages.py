@@ -11,6 +11,7 @@ from pipeline.messages import Rollout, RolloutVerdict, Stage
 from pipeline.rollout.stages import WrongStage, check_start, draw_id, ended, is_canary, least, stage_of
 from tests.unit.rollout.rollouts import AT, LIVE, NEXT, rollout, served
 
+NOTHING = (None, None)
 CAMERAS = [f"site/room-{number}" for number in range(400)]
 
 
@@ -57,7 +58,7 @@ def test_an_id_is_drawn_by_which_some_cameras_are_chosen(cameras: int, share: fl
 
 def test_a_model_of_other_crops_or_the_same_one_is_refused() -> None:
     live = served(LIVE)
-    check_start(live, served(), None, Stage.SHADOW)
+    check_start(live, served(), NOTHING)
     for candidate, said in (
         (served(size=64), "its size: 64, not 48"),
         (served(color="bgr"), "its color"),
@@ -65,18 +66,21 @@ def test_a_model_of_other_crops_or_the_same_one_is_refused() -> None:
         (live, "the model of the settings already"),
     ):
         with pytest.raises(UsageError, match=said):
-            check_start(live, candidate, None, Stage.SHADOW)
+            check_start(live, candidate, NOTHING)
 
 
 def test_one_at_a_time_and_the_settings_follow() -> None:
-    third = served(NEXT.model_copy(update={"version": "3"}))
-    for stage in (Stage.SHADOW, Stage.CANARY):
+    third, fourth = (served(NEXT.model_copy(update={"version": number})) for number in "34")
+    canary = verdict(Stage.CANARY)
+    finished, back = rollout(ended=Stage.FINISHED), rollout(ended=Stage.BACKED_OUT)
+    for decided in (None, canary):
         with pytest.raises(WrongStage, match="under way"):
-            check_start(served(LIVE), third, rollout(), stage)
+            check_start(served(LIVE), third, (rollout(), decided))
     with pytest.raises(WrongStage, match="the settings still name emonext 1"):
-        check_start(served(LIVE), third, rollout(), Stage.FINISHED)
-    check_start(served(NEXT), third, rollout(), Stage.FINISHED)
-    check_start(served(LIVE), third, rollout(), Stage.BACKED_OUT)
+        check_start(served(LIVE), third, (finished, canary))
+    check_start(served(NEXT), third, (finished, canary))
+    check_start(third, fourth, (finished, canary))  # the settings went on without a rollout
+    check_start(served(LIVE), third, (back, canary))
 
 
 def test_what_is_over_is_not_ended_again() -> None:
