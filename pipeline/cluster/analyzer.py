@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import ray
 
+from pipeline.analyze.heap import one_heap
 from pipeline.cores import forbid
 from pipeline.logs import set_up
 from pipeline.messages import RoleState
@@ -32,6 +33,7 @@ class Analyzer:
 
     def __init__(self, settings_json: str, index: int) -> None:
         forbid()  # Ray may be somebody else's
+        one_heap()
         self._settings = ResolvedSettings.model_validate_json(settings_json)
         self._index = index
         self._worker: Worker | None = None

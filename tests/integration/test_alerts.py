@@ -157,7 +157,7 @@ def test_what_people_ask_is_done_and_outlives_a_restart(kafka_settings: KafkaSet
         watch.until(lambda: watch.last(rule="sad", state=AlertState.CLEARED) is not None)
         with pytest.raises(UsageError, match="is cleared already"):
             acknowledge(settings, raised.alert_id, "Ada")
-        with pytest.raises(UsageError, match="no aggregator of elsewhere is known .* only of site"):
+        with pytest.raises(UsageError, match=r"no aggregator of elsewhere is known .* only of site"):
             silence(settings.model_copy(update={"site": "elsewhere"}), Target("elsewhere", id="a"), "1h", "Bob", "")
         assert "alerts of rule sad of a silenced until" in silence(
             settings, Target("site", "sad", None, "a"), "1h", "Bob", "washing"

@@ -72,12 +72,13 @@ def soak(wear: Wear, folder: Path) -> Outcome:
 
 
 def _settings(runs: Path, uris: list[str]) -> dict[str, Any]:
-    """Short windows and short retention, so that many of both pass; reconnects without long pauses."""
+    """Short windows, retention and memory of the page, so that many of all pass; reconnects without long pauses."""
     return {
         "run_dir": str(runs),
         "policy": {"purpose": "a soak of emostream", "setting": "demonstration"},
         "cameras": [{"uri": uri} for uri in uris],
         "kafka": {"partitions": 4, "frames_retention_minutes": 2},
+        "watch": {"hours": 0.1},
         "capture": {
             "connect_timeout_seconds": 4,
             "stall_timeout_seconds": 3,
