@@ -24,6 +24,7 @@ RULES = HERE.parent / "prometheus" / "rules"
 SITE = HERE / "overlays" / "edge-site"
 SITE_TOPICS = (FRAMES, CAMERA_STATUS, CAMERAS, ROLES)
 CLUSTER = {"strimzi.io/cluster": "emostream"}
+PROMETHEUS = {"release": "prometheus"}  # as in monitoring/scraping.yaml: as your Prometheus selects
 KAFKA = "kafka.strimzi.io/v1"
 HEADER = "# Made by `python -m deploy.kubernetes.made`: change what it is made from.\n"
 KINDS = {"topic": "topic", "group": "group", "transactional-id": "transactionalId", "cluster": "cluster"}
@@ -80,7 +81,7 @@ def alerts() -> Iterator[dict[str, Any]]:
         yield {
             "apiVersion": "monitoring.coreos.com/v1",
             "kind": "PrometheusRule",
-            "metadata": {"name": f"emostream-{file.stem}"},
+            "metadata": {"name": f"emostream-{file.stem}", "labels": PROMETHEUS},
             "spec": yaml.safe_load(file.read_text()),
         }
 
