@@ -66,6 +66,26 @@ def test_topics_are_those_of_the_plan(overlay: str, tmp_path: Path) -> None:
     assert pool["spec"]["replicas"] >= settings.kafka.replication
 
 
+def test_an_overlays_own_settings_make_its_topics_and_users(tmp_path: Path) -> None:
+    """As docs/deploy.md says it: what they come to is a patch."""
+    told = tmp_path / "own.yaml"
+    told.write_text((made.BASE / "emostream.yaml").read_text() + "delivery: exactly_once\n")
+    settings = load(told)
+    files = {"kafka.yaml": made.patches(settings)}
+    objects = built_with("production", {"patches": [{"path": "kafka.yaml"}]}, files)
+    acls = {
+        name: [acl["resource"]["type"] for acl in user["spec"]["authorization"]["acls"]]
+        for name, user in of_kind(objects, "KafkaUser").items()
+    }
+    assert {name for name, kinds in acls.items() if "transactionalId" in kinds} == {
+        "emostream-analyze",
+        "emostream-aggregate",
+    }
+    without = of_kind(built("production"), "KafkaUser")
+    assert "transactionalId" not in str(without["emostream-analyze"]["spec"])
+    assert of_kind(objects, "KafkaTopic").keys() == of_kind(built("production"), "KafkaTopic").keys()
+
+
 @each_overlay
 def test_each_role_is_a_user_of_its_own(overlay: str) -> None:
     """Who it says it is to Kafka, whose password it is given, and a user that Strimzi makes: one and the same."""
