@@ -27,13 +27,14 @@ ARG TORCH_CPU=""
 RUN if [ -n "$TORCH_CPU_INDEX" ]; then \
       python locked.py torchserve torch triton 'nvidia-*' 'cuda-*' > image.lock \
       && echo "$TORCH_CPU" > torch.lock \
+      && python sbom.py torchserve torch triton 'nvidia-*' 'cuda-*' --other torch.lock > /sbom.cdx.json \
       && /opt/venv/bin/pip install --require-hashes --no-deps --index-url "$TORCH_CPU_INDEX" -r torch.lock; \
     else \
-      python locked.py torchserve > image.lock; \
+      python locked.py torchserve > image.lock \
+      && python sbom.py torchserve > /sbom.cdx.json; \
     fi \
  && /opt/venv/bin/pip install --require-hashes --no-deps -r image.lock \
- && /opt/venv/bin/pip uninstall --yes pip \
- && python sbom.py torchserve > /sbom.cdx.json
+ && /opt/venv/bin/pip uninstall --yes pip
 
 FROM ${PYTHON} AS server
 RUN groupadd --gid 10001 emostream \

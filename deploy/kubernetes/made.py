@@ -1,13 +1,16 @@
 """The parts of base/ that follow from the pipeline: topics, users with what each may do, alerts.
 
     python -m deploy.kubernetes.made        # after a change of the topics, the grants or the rules; a test tells
+    python -m deploy.kubernetes.made emostream.yaml > kafka.yaml      # an overlay's patches, with its own settings
 
 Topics are those of `pipeline.topics.plan`, users' rights those of `pipeline.kafka.grants`, alerts those of
-`deploy/prometheus/rules`.
+`deploy/prometheus/rules`. An overlay whose settings differ in what topics or users follow from (partitions, retention,
+groups, `delivery: exactly_once`) names kafka.yaml under `patches`.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ RULES = HERE.parent / "prometheus" / "rules"
 SITE = HERE / "overlays" / "edge-site"
 SITE_TOPICS = (FRAMES, CAMERA_STATUS, CAMERAS, ROLES)
 CLUSTER = {"strimzi.io/cluster": "emostream"}
+PROMETHEUS = {"release": "prometheus"}  # as in monitoring/scraping.yaml: as your Prometheus selects
 KAFKA = "kafka.strimzi.io/v1"
 HEADER = "# Made by `python -m deploy.kubernetes.made`: change what it is made from.\n"
 KINDS = {"topic": "topic", "group": "group", "transactional-id": "transactionalId", "cluster": "cluster"}
@@ -80,7 +84,7 @@ def alerts() -> Iterator[dict[str, Any]]:
         yield {
             "apiVersion": "monitoring.coreos.com/v1",
             "kind": "PrometheusRule",
-            "metadata": {"name": f"emostream-{file.stem}"},
+            "metadata": {"name": f"emostream-{file.stem}", "labels": PROMETHEUS},
             "spec": yaml.safe_load(file.read_text()),
         }
 
@@ -98,6 +102,17 @@ def files() -> dict[Path, str]:
     return {path: HEADER + yaml.safe_dump_all(each, sort_keys=False, width=118) for path, each in made.items()}
 
 
+def patches(settings: Settings) -> str:
+    """What stands in base/topics, as it is with other settings. Names have to be the same: a prefix makes others."""
+    made = [*topics(settings), *users(settings)]
+    for each in made:
+        each["metadata"]["namespace"] = "emostream"
+    return HEADER + yaml.safe_dump_all(made, sort_keys=False, width=118)
+
+
 if __name__ == "__main__":
-    for path, text in files().items():
-        path.write_text(text)
+    if sys.argv[1:]:
+        sys.stdout.write(patches(load(Path(sys.argv[1]))))
+    else:
+        for path, text in files().items():
+            path.write_text(text)

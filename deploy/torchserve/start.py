@@ -2,8 +2,9 @@
 
 MODEL_NAME: what clients ask for. MODEL: the model's folder; none: the default of the model store. MODEL_WORKERS: on a
 GPU, two or three keep it busy. MODEL_THREADS: of torch, for each worker. TOKEN_FILE: where the token goes, which
-TorchServe makes anew at each start; none: nowhere. TOKEN=off: none is asked for, where something else stands before it.
-CONFIG: TorchServe's own settings.
+TorchServe makes anew at each start; none: nowhere. TOKEN=off: none is asked for, where something else stands before it,
+and no version can be registered or taken away, since that would need no key, either: MANAGE=on allows it to whoever is
+in this container. CONFIG: TorchServe's own settings.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ def own_settings(environ: Mapping[str, str], work: Path) -> str:
     more = [f"allowed_urls=file://{work}/.*", f"model_store={work}"]
     if environ.get("TOKEN") == "off":
         more.append("disable_token_authorization=true")
+        if environ.get("MANAGE") != "on":
+            more.append("enable_model_api=false")
     return "\n".join([told, *more, ""])
 
 

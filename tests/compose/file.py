@@ -80,7 +80,7 @@ def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
         return variables[name]
     if otherwise == ":?":
         raise MissingVariable(f"{name}: {text}")
-    return text or ""
+    return str(_filled(text or "", variables))
 
 
 def _service(name: str, raw: dict[str, Any], whole: dict[str, Any]) -> Service:

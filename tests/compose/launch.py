@@ -16,6 +16,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+ENGINE = "noexec,nosuid,nodev"
+"""What Docker makes of each tmpfs, unless its own options say `exec`: of two the last one counts."""
+
 
 def mount(*arguments: str) -> None:
     subprocess.run(["mount", *arguments], check=True)
@@ -66,7 +69,7 @@ def fill(root: Path, spec: dict[str, Any]) -> None:
         mount("-o", "remount,ro", str(root))
     for point, options in spec["tmpfs"].items():
         make(at(point), False)
-        mount("-t", "tmpfs", "tmpfs", "-o", options or "mode=1777", str(at(point)))
+        mount("-t", "tmpfs", "tmpfs", "-o", f"{ENGINE},{options or 'mode=1777'}", str(at(point)))
     for source, point, read_only in spec["binds"]:
         if not at(point).exists():
             make(at(point), Path(source).is_file())

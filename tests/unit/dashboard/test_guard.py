@@ -76,6 +76,18 @@ def test_logging_in_and_out(locked: Page) -> None:
         assert client.get("/data/start").status_code == 401
 
 
+@pytest.mark.parametrize(("trusted", "marked"), [("*", True), ("127.0.0.0/8", True), ("192.0.2.1", False)])
+def test_the_cookie_is_for_tls_alone_where_a_known_proxy_says_so(
+    monkeypatch: pytest.MonkeyPatch, trusted: str, marked: bool
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
+    with Page(api={"tokens": TOKENS}).client() as client:
+        headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
+        answer = client.post("/login", data={"token": VIEWER, "next": "/"}, headers=headers)
+        assert answer.status_code == 303
+        assert ("Secure" in answer.headers["set-cookie"]) is marked
+
+
 def test_tokens_are_not_to_be_guessed() -> None:
     with Page(api={"tokens": TOKENS, "requests_per_second": 0.001, "burst": 2}).client() as client:
         tried = [client.post("/login", data={"token": "wrong"}) for _ in range(3)]

@@ -105,6 +105,20 @@ def test_ports_are_published_on_this_machine_only(service: Service) -> None:
         assert any(not (WHOLE["networks"][name] or {}).get("internal") for name in service.networks)
 
 
+def test_what_has_no_login_stays_on_this_machine_when_the_rest_does_not() -> None:
+    there = file.services(file.read({**REQUIRED, "EMOSTREAM_LISTEN": "192.0.2.1"}))
+    addresses = {name: each.raw["ports"][0].rsplit(":", 2)[0] for name, each in there.items() if "ports" in each.raw}
+    assert addresses.pop("prometheus") == "127.0.0.1"
+    assert set(addresses) == {"ray-head", "dashboard", "grafana"}
+    assert set(addresses.values()) == {"192.0.2.1"}
+
+
+def test_there_are_as_many_analyzers_as_are_asked_for_unless_there_may_be_more() -> None:
+    for more, most in (({}, "3"), ({"MAX_ANALYZERS": "5"}, "5")):
+        told = file.services(file.read({**REQUIRED, "ANALYZERS": "3", **more}))["analyze"].environment
+        assert (told["EMOSTREAM_ANALYZE__ACTORS"], told["EMOSTREAM_ANALYZE__MAX_ACTORS"]) == ("3", most)
+
+
 def test_kafka_ray_and_the_model_are_in_closed_networks() -> None:
     for name in ("kafka", "torchserve", "torchserve-gpu", "ray-worker"):
         assert all(WHOLE["networks"][network]["internal"] for network in SERVICES[name].networks)

@@ -168,7 +168,12 @@ def test_the_model_servers_own_settings(tmp_path: Path) -> None:
     assert told["allowed_urls"] == f"file://{tmp_path}/.*"
     for name in ("management_address", "grpc_management_address"):
         assert "127.0.0.1" in told[name], "nobody but the container itself manages it"
-    assert "disable_token_authorization=true" in start["own_settings"]({"TOKEN": "off"}, tmp_path)
+    assert told["enable_model_api"] == "true"
+    for manage, allowed in (({}, "false"), ({"MANAGE": "on"}, "true")):
+        lines = start["own_settings"]({"TOKEN": "off", **manage}, tmp_path).splitlines()
+        told = dict(line.split("=", 1) for line in lines if line[:1].isalpha())
+        assert told["disable_token_authorization"] == "true"
+        assert told["enable_model_api"] == allowed, "without a token its management asks for no key, either"
 
 
 def test_a_token_is_handed_over_whole(tmp_path: Path) -> None:

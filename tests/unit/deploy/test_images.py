@@ -141,3 +141,17 @@ def test_what_images_are_built_from_goes_to_the_builder() -> None:
                     assert any(Path(source) == Path(each) or Path(each) in Path(source).parents for each in let_in)
                     assert (ROOT / source).exists()
     assert not let_in & {".git", "secrets", "runs", "deploy"}
+
+
+def test_the_bill_names_the_torch_that_was_installed_in_the_place_of_the_locked_one(tmp_path: Path) -> None:
+    other = tmp_path / "torch.lock"
+    other.write_text(f"torch==2.13.0+cpu --hash=sha256:{'ab' * 32}\n")
+    script = ROOT / "deploy/docker/sbom.py"
+    left_out = ["torch", "triton", "nvidia-*", "cuda-*"]
+    command = [sys.executable, str(script), "torchserve", *left_out, "--other", str(other)]
+    bill = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+    named = {each["name"]: each for each in bill["components"]}
+    assert named["torch"]["version"] == "2.13.0+cpu"
+    assert named["torch"]["hashes"] == [{"alg": "SHA-256", "content": "ab" * 32}]
+    assert not any(name.startswith(("nvidia-", "cuda-", "triton")) for name in named)
+    assert len(named) == len(bill["components"])

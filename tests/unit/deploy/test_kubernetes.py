@@ -17,7 +17,7 @@ from pipeline.settings import Settings, load
 from pipeline.topics import plan
 from serving.server.measures import INFERENCE
 from tests.alerts_real.promql import selectors
-from tests.kubernetes.built import OVERLAYS, Object, built, of_kind, pods, strings
+from tests.kubernetes.built import OVERLAYS, Object, built, built_with, of_kind, pods, strings
 from tests.kubernetes.schemas import Schemas
 
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -64,6 +64,26 @@ def test_topics_are_those_of_the_plan(overlay: str, tmp_path: Path) -> None:
         assert spec["config"] == topic.config, name
     (pool,) = of_kind(objects, "KafkaNodePool").values()
     assert pool["spec"]["replicas"] >= settings.kafka.replication
+
+
+def test_an_overlays_own_settings_make_its_topics_and_users(tmp_path: Path) -> None:
+    """As docs/deploy.md says it: what they come to is a patch."""
+    told = tmp_path / "own.yaml"
+    told.write_text((made.BASE / "emostream.yaml").read_text() + "delivery: exactly_once\n")
+    settings = load(told)
+    files = {"kafka.yaml": made.patches(settings)}
+    objects = built_with("production", {"patches": [{"path": "kafka.yaml"}]}, files)
+    acls = {
+        name: [acl["resource"]["type"] for acl in user["spec"]["authorization"]["acls"]]
+        for name, user in of_kind(objects, "KafkaUser").items()
+    }
+    assert {name for name, kinds in acls.items() if "transactionalId" in kinds} == {
+        "emostream-analyze",
+        "emostream-aggregate",
+    }
+    without = of_kind(built("production"), "KafkaUser")
+    assert "transactionalId" not in str(without["emostream-analyze"]["spec"])
+    assert of_kind(objects, "KafkaTopic").keys() == of_kind(built("production"), "KafkaTopic").keys()
 
 
 @each_overlay
@@ -138,6 +158,44 @@ def test_what_is_mounted_is_a_volume_and_the_other_way_round(overlay: str) -> No
         assert volumes == mounted, name
 
 
+def named(value: Any) -> Iterator[tuple[str, str]]:
+    """Each ConfigMap and Secret that a pod asks for, wherever in it."""
+    if isinstance(value, list):
+        for each in value:
+            yield from named(each)
+    if not isinstance(value, dict):
+        return
+    for key, each in value.items():
+        if key in ("configMap", "configMapRef", "configMapKeyRef"):
+            yield "ConfigMap", each["name"]
+        elif key in ("secretRef", "secretKeyRef"):
+            yield "Secret", each["name"]
+        elif key == "secretName":
+            yield "Secret", each
+        else:
+            yield from named(each)
+
+
+@each_overlay
+def test_what_a_pod_asks_for_is_there(overlay: str) -> None:
+    """Under that very name: those of generated ConfigMaps end in a sum of what they hold."""
+    objects = built(overlay)
+    there = {("ConfigMap", name) for name in of_kind(objects, "ConfigMap")}
+    there |= {("Secret", name) for name in MADE_BY_OPERATORS | GIVEN | of_kind(objects, "KafkaUser").keys()}
+    for name, pod in pods(objects):
+        asked = set(named(pod["spec"]))
+        assert asked <= there, name
+        if "/etc/emostream/settings" in str(pod["spec"]["containers"]):  # others, and the pod is another
+            assert any(re.fullmatch(r"emostream-settings-\w{10}", each) for _, each in asked), name
+
+
+@each_overlay
+def test_all_of_it_is_in_one_namespace(overlay: str) -> None:
+    for each in built(overlay):
+        if each["kind"] != "Namespace":
+            assert each["metadata"]["namespace"] == "emostream", f"{each['kind']} {each['metadata']['name']}"
+
+
 @each_overlay
 def test_secrets_come_by_reference_from_somewhere(overlay: str) -> None:
     objects = built(overlay)
@@ -196,6 +254,122 @@ def test_the_model_is_asked_by_analyzers_alone() -> None:
     assert sorted(open_to, key=str) == sorted([(analyzers, 7070), (analyzers, 8080), (monitoring, 8082)], key=str)
 
 
+def test_mirrors_reach_who_tells_them_their_passwords() -> None:
+    """Strimzi writes ${strimzisecrets:...} into their configuration, and they ask the API server for it."""
+    policies = of_kind(built("edge-site"), "NetworkPolicy").values()
+    ports = {
+        port["port"]
+        for policy in policies
+        if policy["spec"]["podSelector"].get("matchLabels") == {"emostream/mirror": "true"}
+        for rule in policy["spec"].get("egress", ())
+        for port in rule["ports"]
+    }
+    assert ports == {9094, 443, 6443}
+
+
+@each_overlay
+def test_kafka_is_of_the_version_that_its_operator_has(overlay: str) -> None:
+    """Each Strimzi takes two or three versions, and refuses all others."""
+    objects = built(overlay)
+    for each in of_kind(objects, "Kafka").values():
+        assert "version" not in each["spec"]["kafka"]
+    for each in of_kind(objects, "KafkaMirrorMaker2").values():
+        assert "version" not in each["spec"]
+    (pool,) = of_kind(objects, "KafkaNodePool").values()
+    assert pool["spec"]["template"]["pod"]["securityContext"]["fsGroup"] == 0, "or the brokers cannot write their disks"
+
+
+@pytest.mark.parametrize("overlay", ["single", "production", "edge-central"])
+def test_what_ray_is_told(overlay: str, tmp_path: Path) -> None:
+    objects = built(overlay)
+    (cluster,) = of_kind(objects, "RayCluster").values()
+    head, (workers,) = cluster["spec"]["headGroupSpec"], cluster["spec"]["workerGroupSpecs"]
+    assert cluster["spec"]["autoscalerOptions"]["version"] == "v1", "v2: drivers that end would not be started again"
+    assert cluster["spec"]["upgradeStrategy"] == {"type": "Recreate"}
+    volumes = {each["name"]: each for each in head["template"]["spec"]["volumes"]}
+    for container in head["template"]["spec"]["containers"]:
+        mounts = {each["mountPath"]: each["name"] for each in container["volumeMounts"]}
+        assert "emptyDir" in volumes[mounts["/var/run/secrets/kubernetes.io/serviceaccount"]], container["name"]
+    for name, budget in of_kind(objects, "PodDisruptionBudget").items():
+        assert ("minAvailable" in budget["spec"]) is name.startswith("ray-"), "RayCluster has no /scale"
+    told = {each["name"]: each.get("value") for each in head["template"]["spec"]["containers"][1]["env"]}
+    fewest, most = int(told["EMOSTREAM_ANALYZE__ACTORS"]), int(told["EMOSTREAM_ANALYZE__MAX_ACTORS"])
+    places = workers["maxReplicas"] * int(workers["rayStartParams"]["num-cpus"])
+    assert fewest <= most <= min(settings_of(objects, tmp_path).kafka.partitions, places)
+    assert fewest < most, "more of them while frames wait"
+
+
+def cpus(quantity: str) -> float:
+    return float(quantity.removesuffix("m")) / 1000 if quantity.endswith("m") else float(quantity)
+
+
+def mebibytes(quantity: str) -> int:
+    return int(quantity[:-2]) * {"Mi": 1, "Gi": 1024}[quantity[-2:]]
+
+
+def test_one_small_node_holds_the_demonstration() -> None:
+    """Of 4 CPUs and 16 GiB, of which Kubernetes itself and the operators take a part."""
+    objects = built("single")
+    asked = [container["resources"]["requests"] for _, container, _ in containers(objects)]
+    asked += [each["spec"]["resources"]["requests"] for each in of_kind(objects, "KafkaNodePool").values()]
+    (cluster,) = of_kind(objects, "RayCluster").values()
+    asked.append(cluster["spec"]["autoscalerOptions"]["resources"]["requests"])
+    assert all(each.get("spec", {}).get("replicas", 1) == 1 for each in objects)
+    assert sum(cpus(each["cpu"]) for each in asked) <= 3.1
+    assert sum(mebibytes(each["memory"]) for each in asked) <= 13.5 * 1024
+
+
+def test_what_is_said_of_prometheus_is_selected_alike() -> None:
+    """By one label, which is yours to change; and a label that lacks is matched by what the operator passes on."""
+    objects = built("production")
+    kinds = ("ScrapeConfig", "ServiceMonitor", "PodMonitor", "PrometheusRule")
+    assert {each["metadata"]["labels"].get("release") for each in of_kind(objects, *kinds).values()} == {"prometheus"}
+    (site,) = of_kind(objects, "ScrapeConfig")["emostream"]["spec"]["relabelings"]
+    assert re.fullmatch(site["regex"], "")
+    assert site["regex"], "an empty one the operator leaves out: the label would be overwritten"
+
+
+def test_a_centre_asks_no_site_how_its_capture_is() -> None:
+    """No way leads there: the site's own Prometheus does."""
+    dropped = [
+        each
+        for each in of_kind(built("edge-central"), "ScrapeConfig")["emostream"]["spec"]["relabelings"]
+        if each.get("action") == "drop"
+    ]
+    assert [(each["sourceLabels"], each["regex"]) for each in dropped] == [(["role"], "capture")]
+
+
+@pytest.mark.parametrize("overlay", ["production", "edge-central"])
+def test_the_page_hears_from_its_ingress_that_it_is_asked_over_tls(overlay: str) -> None:
+    pages = [each for name, each, _ in containers(built(overlay)) if name == "Deployment/dashboard/dashboard"]
+    assert [each["value"] for each in pages[0]["env"] if each["name"] == "FORWARDED_ALLOW_IPS"] == ["*"]
+
+
+def test_webhooks_come_with_their_component() -> None:
+    """Without `webhooks` in the settings the role ends at once: it is in no overlay."""
+    for overlay in OVERLAYS:
+        assert "webhooks" not in of_kind(built(overlay), "Deployment")
+    objects = built_with("production", {"components": ["webhooks"]})
+    (container,) = of_kind(objects, "Deployment")["webhooks"]["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "emostream:0.1.0"
+    assert {("ConfigMap", name) for name in of_kind(objects, "ConfigMap")} >= {
+        each for each in named(of_kind(objects, "Deployment")["webhooks"]) if each[0] == "ConfigMap"
+    }
+    assert "webhooks" in of_kind(objects, "NetworkPolicy")
+    assert all(each["metadata"].get("namespace") == "emostream" for each in objects if each["kind"] != "Namespace")
+
+
+def test_test_pictures_come_with_theirs() -> None:
+    """Whoever runs something on Ray's head has the cameras' passwords then: only where somebody chose it."""
+    heads = []
+    for objects in (built("production"), built_with("production", {"components": ["test-pictures"]})):
+        (cluster,) = of_kind(objects, "RayCluster").values()
+        heads.append(cluster["spec"]["headGroupSpec"]["template"]["spec"]["containers"][0])
+        assert ("test-pictures" in of_kind(objects, "NetworkPolicy")) is (len(heads) == 2)
+    assert ["envFrom" in head for head in heads] == [False, True]
+    assert [each["secretRef"]["name"] for each in heads[1]["envFrom"]] == ["emostream-cameras"]
+
+
 def test_one_controller_for_each_lag() -> None:
     """KEDA and HPAs scale plain workloads, each once; Ray's autoscaler alone says how many workers there are."""
     objects = built("production")
@@ -209,6 +383,9 @@ def test_one_controller_for_each_lag() -> None:
         (each["kind"], each["metadata"]["name"]) for each in objects if each["kind"] in ("Deployment", "StatefulSet")
     }
     assert set(scaled) <= there
+    for each in objects:
+        if (each["kind"], each["metadata"]["name"]) in scaled:
+            assert "replicas" not in each["spec"], "each apply would put KEDA's number back"
     triggers = [trigger for each in of_kind(objects, "ScaledObject").values() for trigger in each["spec"]["triggers"]]
     groups = [trigger["metadata"]["consumerGroup"] for trigger in triggers if trigger["type"] == "kafka"]
     assert Settings().kafka.group not in groups, "the analyzers' lag is Ray's"
@@ -263,11 +440,14 @@ def test_a_site_forwards_what_its_cameras_give_and_hears_which_there_are(tmp_pat
     site = settings_of(built("edge-site"), tmp_path)
     centre = settings_of(built("edge-central"), tmp_path)
     assert site.kafka.partitions == centre.kafka.partitions, "a camera's frames keep their partition"
-    assert site.kafka.frames_retention_minutes > 10 * centre.kafka.frames_retention_minutes
-    (pool,) = of_kind(built("edge-site"), "KafkaNodePool").values()
-    (volume,) = pool["spec"]["storage"]["volumes"]
-    disk = int(volume["size"].removesuffix("Gi")) * 2**30
-    assert site.kafka.partitions * site.kafka.frames_retention_bytes < 0.8 * disk
+    # After an outage frames come all at once.
+    assert site.kafka.frames_retention_minutes <= centre.kafka.frames_retention_minutes
+    assert site.kafka.frames_retention_bytes <= centre.kafka.frames_retention_bytes
+    for overlay, kafka in (("edge-site", site.kafka), ("edge-central", centre.kafka)):
+        (pool,) = of_kind(built(overlay), "KafkaNodePool").values()
+        (volume,) = pool["spec"]["storage"]["volumes"]
+        disk = int(volume["size"].removesuffix("Gi")) * 2**30
+        assert kafka.partitions * kafka.frames_retention_bytes < 0.8 * disk
 
 
 def test_a_site_may_do_at_the_centre_what_its_mirrors_do() -> None:
