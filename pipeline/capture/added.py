@@ -77,7 +77,7 @@ class AddedCameras:
             partition_assignment_strategy=[CooperativeStickyAssignor],
         )
         try:
-            with Reader(kafka, [CAMERAS]) as reader:
+            with Reader(kafka, [CAMERAS], rarely=True) as reader:
                 reader.from_beginning()
                 kept = _Kept(site)
                 for record in reader.to_end():

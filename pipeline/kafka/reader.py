@@ -18,13 +18,18 @@ from pipeline.topics import FRAMES, name
 
 log = logging.getLogger(__name__)
 
+RARELY_MS = 1000
+
 
 class Reader:
     """Every partition of some topics, or those of `numbers`, from their end, beginning, a time or given offsets on."""
 
-    def __init__(self, kafka: KafkaSettings, topics: Iterable[str], numbers: Collection[int] = ()) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, topics: Iterable[str], numbers: Collection[int] = (), rarely: bool = False
+    ) -> None:
+        """`rarely`: little comes, so the broker may hold a question open for long; it answers once something has."""
         self._kafka = kafka
-        self._consumer = consumer(kafka)
+        self._consumer = consumer(kafka, **({"fetch_max_wait_ms": RARELY_MS} if rarely else {}))
         try:
             with errors_of(kafka):
                 names = [name(kafka, topic) for topic in topics]

@@ -119,7 +119,7 @@ class Following(Beside):
 
     def _read(self) -> Reader:
         """All from the beginning: it is little."""
-        reader = Reader(self._kafka, [ROLLOUTS])
+        reader = Reader(self._kafka, [ROLLOUTS], rarely=True)
         try:
             reader.from_beginning()
             self._take(reader.to_end())
