@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import nsmallest
 
 from pipeline.errors import UsageError
 from pipeline.messages import Scope
-from pipeline.watch.windows import KeptWindow, Windows
+from pipeline.watch.windows import HistoryKey, KeptWindow
 
 Place = tuple[datetime, str, str, str]  # start, scope, id, spec: no two windows have the same
 
@@ -26,7 +26,9 @@ class Wish:
     after: str | None
 
 
-def page(windows: Windows, wish: Wish, limit: int) -> tuple[list[KeptWindow], str | None]:
+def page(
+    windows: Mapping[HistoryKey, Iterable[KeptWindow]], wish: Wish, limit: int
+) -> tuple[list[KeptWindow], str | None]:
     """At most `limit`, and the cursor of the next page, None where this is the last. Raises UsageError."""
     after = None if wish.after is None else _decode(wish.after)
     found = nsmallest(limit + 1, _matching(windows, wish, after), key=lambda each: each[0])
@@ -34,11 +36,12 @@ def page(windows: Windows, wish: Wish, limit: int) -> tuple[list[KeptWindow], st
     return [kept for _, kept in found[:limit]], cursor
 
 
-def _matching(windows: Windows, wish: Wish, after: Place | None) -> Iterator[tuple[Place, KeptWindow]]:
-    histories = windows.histories()
-    for scope, name, spec in histories:
+def _matching(
+    windows: Mapping[HistoryKey, Iterable[KeptWindow]], wish: Wish, after: Place | None
+) -> Iterator[tuple[Place, KeptWindow]]:
+    for (scope, name, spec), history in windows.items():
         if wish.scope in (None, scope) and wish.id in (None, name) and wish.spec in (None, spec):
-            for kept in windows.of(scope, name, spec):
+            for kept in history:
                 place = (kept.start, str(scope), name, spec)
                 if kept.start >= wish.since and (after is None or place > after):
                     yield place, kept

@@ -88,6 +88,10 @@ class Windows:
         history = self._histories.get((scope, id_, spec), OrderedDict())
         return [kept for kept in history.values() if kept.version > after]
 
+    def all(self) -> dict[HistoryKey, list[KeptWindow]]:
+        """Oldest first, as they stand now."""
+        return {key: list(history.values()) for key, history in self._histories.items()}
+
     def histories(self) -> Iterator[HistoryKey]:
         yield from sorted(self._histories)
 

@@ -25,5 +25,6 @@ async def list_windows(desk: AtDesk, asked: Annotated[WindowsAsked, Query()]) ->
 
 
 def _told(desk: Desk, wish: Wish, limit: int) -> Windows:
-    kept, following = desk.look(lambda view: page(view.windows, wish, limit))
+    known = desk.look(lambda view: view.windows.all())  # searched when nobody waits for it any more
+    kept, following = page(known, wish, limit)
     return Windows(windows=[each.window() for each in kept], next=following)
