@@ -6,7 +6,7 @@ import threading
 from uuid import uuid4
 
 from pipeline.aggregate.service import Aggregator
-from pipeline.kafka.clients import consumer
+from pipeline.kafka.clients import RARELY, UNHURRIED, consumer
 from pipeline.kafka.depth import Depth
 from pipeline.kafka.heartbeat import Heartbeat
 from pipeline.kafka.lag import Lag
@@ -32,12 +32,13 @@ def run(settings: Settings, stop: threading.Event) -> None:
         group_instance_id=member and f"{group}-{member}",
         session_timeout_ms=6_000,
         heartbeat_interval_ms=2_000,
+        **UNHURRIED,
     )
     writer = outbox(settings, f"{group}-{member or uuid4()}")
     spans = start(settings.traces, "aggregate", member or "")
     with (
         Lag(settings.kafka) as lag,
-        Reader(settings.kafka, [CAMERA_STATUS]) as statuses,
+        Reader(settings.kafka, [CAMERA_STATUS], pace=RARELY) as statuses,
         Depth(settings.kafka, metrics),
         Heartbeat(settings, "aggregate", port, metrics=metrics),
     ):

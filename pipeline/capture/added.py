@@ -13,7 +13,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from pipeline.cameras.registry import CameraRegistry, apply
 from pipeline.capture.reconcile import Wanted
 from pipeline.errors import EmostreamError
-from pipeline.kafka.clients import consumer, subscribe
+from pipeline.kafka.clients import RARELY, consumer, subscribe
 from pipeline.kafka.reader import Reader
 from pipeline.messages import DesiredCamera
 from pipeline.settings import Settings
@@ -77,7 +77,7 @@ class AddedCameras:
             partition_assignment_strategy=[CooperativeStickyAssignor],
         )
         try:
-            with Reader(kafka, [CAMERAS], rarely=True) as reader:
+            with Reader(kafka, [CAMERAS], pace=RARELY) as reader:
                 reader.from_beginning()
                 kept = _Kept(site)
                 for record in reader.to_end():

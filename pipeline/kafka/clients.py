@@ -45,6 +45,15 @@ NEVER_MS = 2**31 - 1
 nothing any more. So none expires: what waits is bounded by those who send."""
 
 
+AT_ONCE: dict[str, int] = {}
+"""How soon a consumer is to be told: of each record by itself."""
+RARELY: dict[str, int] = {"fetch_max_wait_ms": 1000}
+"""For who follows what rarely changes: the broker may hold a question open for long, and answers once there is more."""
+UNHURRIED: dict[str, int] = {"fetch_min_bytes": 2**16}
+"""For who need not know at once: the broker waits for more than one record, `fetch_max_wait_ms` at most. Each answer
+costs a client a millisecond of CPU time, however little it holds."""
+
+
 def reachable(kafka: KafkaSettings) -> bool:
     """Whether anybody listens at one of the brokers' addresses."""
     for host, port in kafka.addresses:

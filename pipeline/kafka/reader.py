@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,25 +11,27 @@ from kafka import TopicPartition
 
 from pipeline.errors import BadRecord, DependencyError
 from pipeline.kafka.believable import check, taken
-from pipeline.kafka.clients import absent, consumer, errors_of
+from pipeline.kafka.clients import AT_ONCE, absent, consumer, errors_of
 from pipeline.messages import KINDS, PICTURES, FrameHeader, FrameId, Kind, Ledger, Record, frame_identity, record_kind
 from pipeline.settings import KafkaSettings
 from pipeline.topics import FRAMES, name
 
 log = logging.getLogger(__name__)
 
-RARELY_MS = 1000
-
 
 class Reader:
     """Every partition of some topics, or those of `numbers`, from their end, beginning, a time or given offsets on."""
 
     def __init__(
-        self, kafka: KafkaSettings, topics: Iterable[str], numbers: Collection[int] = (), rarely: bool = False
+        self,
+        kafka: KafkaSettings,
+        topics: Iterable[str],
+        numbers: Collection[int] = (),
+        pace: Mapping[str, int] = AT_ONCE,
     ) -> None:
-        """`rarely`: little comes, so the broker may hold a question open for long; it answers once something has."""
+        """`pace`: AT_ONCE, UNHURRIED or RARELY."""
         self._kafka = kafka
-        self._consumer = consumer(kafka, **({"fetch_max_wait_ms": RARELY_MS} if rarely else {}))
+        self._consumer = consumer(kafka, None, **pace)
         try:
             with errors_of(kafka):
                 names = [name(kafka, topic) for topic in topics]

@@ -20,6 +20,7 @@ from pipeline.capture.spec import CameraSpec
 from pipeline.console import view
 from pipeline.console.board import Board
 from pipeline.errors import DependencyError, EmostreamError
+from pipeline.kafka.clients import UNHURRIED
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import Reader, parse, unread_frames
 from pipeline.local.roles import GRACE_SECONDS, KeptRole, write_settings
@@ -141,7 +142,9 @@ class SystemRun:
     def _run(self, started: datetime) -> None:
         kafka = self._plan.settings.kafka
         with ExitStack() as stack:
-            reader = stack.enter_context(Reader(kafka, [EVENTS, CAMERA_STATUS, CAMERAS, WINDOWS, ALERTS]))
+            reader = stack.enter_context(
+                Reader(kafka, [EVENTS, CAMERA_STATUS, CAMERAS, WINDOWS, ALERTS], pace=UNHURRIED)
+            )
             reader.from_end()
             with CameraRegistry(kafka, self._plan.settings.site) as registry:
                 self._wanted = registry.all()

@@ -18,6 +18,7 @@ from pipeline.beside import Beside
 from pipeline.errors import DependencyError
 from pipeline.kafka.audit import AuditLog
 from pipeline.kafka.believable import taken
+from pipeline.kafka.clients import RARELY
 from pipeline.kafka.reader import Reader, parse
 from pipeline.messages import AuditOutcome, AuditRecord, RoleStatus, Rollout, RolloutVerdict, Stage
 from pipeline.metrics import Metrics
@@ -71,7 +72,7 @@ class RolloutController(Beside):
         kafka, site = self._settings.kafka, self._settings.site
         judge = Judge()
         with (
-            Reader(kafka, [ROLLOUTS, ROLES]) as reader,
+            Reader(kafka, [ROLLOUTS, ROLES], pace=RARELY) as reader,
             RolloutRegistry(kafka, site) as registry,
             AuditLog(kafka) as audit,
         ):

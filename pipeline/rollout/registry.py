@@ -10,7 +10,7 @@ from kafka.errors import KafkaError
 
 from pipeline.beside import Beside
 from pipeline.errors import DependencyError
-from pipeline.kafka.clients import producer
+from pipeline.kafka.clients import RARELY, producer
 from pipeline.kafka.reader import Reader, parse
 from pipeline.messages import Rollout, RolloutVerdict, headers_of
 from pipeline.rollout.stages import Known, joined
@@ -119,7 +119,7 @@ class Following(Beside):
 
     def _read(self) -> Reader:
         """All from the beginning: it is little."""
-        reader = Reader(self._kafka, [ROLLOUTS], rarely=True)
+        reader = Reader(self._kafka, [ROLLOUTS], pace=RARELY)
         try:
             reader.from_beginning()
             self._take(reader.to_end())

@@ -16,7 +16,7 @@ from kafka.errors import KafkaError
 
 from pipeline.errors import BadRecord, DependencyError
 from pipeline.kafka.believable import check_name, taken
-from pipeline.kafka.clients import consumer
+from pipeline.kafka.clients import UNHURRIED, consumer
 from pipeline.kafka.lag import Lag
 from pipeline.kafka.reader import parse
 from pipeline.messages import FrameHeader, Kind, Record, checksum, record_kind
@@ -125,7 +125,7 @@ class Follower:
     # -- the records
 
     def _follow(self) -> None:
-        reader = consumer(self._kafka)
+        reader = consumer(self._kafka, None, **UNHURRIED)
         try:
             goal = self._assign(reader)
             next_pulse, moved = 0.0, time.monotonic()
