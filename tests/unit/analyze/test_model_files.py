@@ -39,7 +39,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked += 1
         if self.server.silent:
-            self.server.closing.wait(10)
+            self.server.closing.wait(60)
             return
         time.sleep(0.05)
         self.send_response(200)
@@ -69,7 +69,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("EMOSTREAM_OFFLINE", raising=False)
     monkeypatch.setattr(model_files, "SHA256", hashlib.sha256(MODEL).hexdigest())
     monkeypatch.setattr(model_files, "SIZE_BYTES", len(MODEL))
-    monkeypatch.setattr(model_files, "ANSWER_SECONDS", 0.4)
     return tmp_path / "cache" / "models"
 
 
@@ -94,14 +93,17 @@ def test_many_ask_and_one_fetches(home: Home) -> None:
     assert home.asked == 1
 
 
-def test_without_an_answer_it_gives_up_soon_and_does_not_try_at_every_start(home: Home) -> None:
+def test_without_an_answer_it_gives_up_soon_and_does_not_try_at_every_start(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_files, "ANSWER_SECONDS", 0.4)
     home.silent = True
     began = time.monotonic()
     with pytest.raises(DependencyError, match=r"failed: .*EMOSTREAM_MODEL_DIR"):
         yunet_model(None, home.url)
     with pytest.raises(DependencyError, match="within the last hour"):
         yunet_model(None, home.url)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30  # and not when the answer would have come
     assert home.asked == 1
 
 
