@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,6 @@ from pipeline.kafka.noted import noted
 from pipeline.logs.redact import MOST, redact
 from pipeline.messages import KINDS, FrameHeader, Record, checksum, frame_identity, record_kind
 from pipeline.settings import ApiSettings, CameraSettings, Settings, TokenSettings, load
-from pipeline.watch.windows import Windows
 from serving.errors import ServingError
 from serving.model.checkpoint import load_training, read_safetensors
 from serving.server.wire import WireError, decode_request, decode_response, encode_request
@@ -141,7 +140,7 @@ BODIES: tuple[Any, ...] = (
 
 def cursor(data: bytes) -> None:
     wish = Wish(None, None, None, NOW, data[:SHORT].decode(errors="replace"))
-    assert page(Windows(timedelta(hours=1), 1), wish, 10) == ([], None)
+    assert page({}, wish, 10) == ([], None)
 
 
 ACCESS = Access.of(ApiSettings(tokens=[TokenSettings(name="somebody", token="a-token-that-is-long-enough")]))  # type: ignore[arg-type]
