@@ -50,8 +50,8 @@ AT_ONCE: dict[str, int] = {}
 RARELY: dict[str, int] = {"fetch_max_wait_ms": 1000}
 """For who follows what rarely changes: the broker may hold a question open for long, and answers once there is more."""
 UNHURRIED: dict[str, int] = {"fetch_min_bytes": 2**16}
-"""For who need not know at once: the broker waits for more than one record, `fetch_max_wait_ms` at most. Each answer
-costs a client a millisecond of CPU time, however little it holds."""
+"""For who need not know at once: the broker waits for more than one record, `fetch_max_wait_ms` at most. An answer
+costs a client as much CPU time for one record as for many."""
 
 
 def reachable(kafka: KafkaSettings) -> bool:

@@ -48,9 +48,9 @@ def _tried(kind: Callable[..., Client], config: Mapping[str, Any], first: int) -
 
 def _in_turn(net: KafkaNetClient, first: int) -> KafkaNetClient:
     """Has it ask its addresses one after the other, from the `first` on."""
-    brokers = net.cluster.bootstrap_brokers()
-    turns = itertools.cycle(range(len(brokers)))
-    for _ in range(first % len(brokers)):
-        next(turns)
-    net.cluster.bootstrap_brokers = lambda: [brokers[next(turns)]]
+    brokers = sorted(
+        net.cluster.bootstrap_brokers(), key=lambda each: (each.host, each.port)
+    )  # shuffled else, each time
+    turns = itertools.count(first)
+    net.cluster.bootstrap_brokers = lambda: [brokers[next(turns) % len(brokers)]]
     return net

@@ -70,7 +70,7 @@ class SiteView:
         self._roles = Roles()
         self.rollout: Rollout | None = None
         self.verdict: RolloutVerdict | None = None
-        self.judge = Judge()
+        self.judge = Judge()  # only asked for all since a stage began: its times are those of `apply`
         self._silent_seconds = silent_seconds
         self._cameras: dict[str, CameraView] = {}
         self._removed: dict[str, datetime] = {}
